@@ -1,0 +1,1 @@
+//! Large policy sets for the benches.

@@ -1,0 +1,1 @@
+//! Evaluates IAM and KMS policies the way AWS does.

@@ -1,0 +1,1 @@
+//! Worlds, flows, scenario files and the harness that replays them.

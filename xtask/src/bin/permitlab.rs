@@ -1,0 +1,5 @@
+//! The `permitlab` command.
+
+fn main() -> std::process::ExitCode {
+    xtask::main()
+}
