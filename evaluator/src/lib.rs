@@ -1,1 +1,8 @@
-//! Evaluates IAM and KMS policies the way AWS does.
+//! Evaluates IAM and KMS policies the way AWS does: offline, deterministic, with reasons that point at the line.
+//!
+//! The engine is pure: it reads no files, clock, environment or randomness. A caller hands it text and facts,
+//! and gets values back: diagnostics, decisions, explanations.
+
+pub mod diagnostic;
+pub mod json;
+pub mod source;
