@@ -1,0 +1,161 @@
+//! Which action is called, and which actions does a policy's pattern cover?
+//!
+//! `service:Name`; both parts ignore case, and `*` and `?` work in the name (R2.1).
+
+use std::fmt;
+
+use crate::glob::{self, Case, Token, fold};
+
+/// The name of an action: `kms:Decrypt`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionName {
+    text: Box<str>,
+    folded: Box<str>,
+    colon: usize,
+}
+
+/// What an entry of `Action` or `NotAction` covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionPattern(Form);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    Every,
+    Named { service: Box<str>, name: Box<[Token<Box<str>>]> },
+}
+
+/// A text is no action name or pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnAction {
+    /// No colon: `kmsDescribeKey`.
+    #[error("an action has a service and a name with a colon between them, as in `kms:Decrypt`")]
+    NoColon,
+    /// Nothing before or after the colon, or a wildcard in the service, or a second colon.
+    #[error("an action has one service prefix, a colon and a name; only the name may hold wildcards")]
+    BadForm,
+}
+
+impl ActionName {
+    /// Reads `service:Name` without wildcards.
+    ///
+    /// # Errors
+    /// [`NotAnAction`] when it is not of that form.
+    pub fn parse(text: &str) -> Result<Self, NotAnAction> {
+        let (service, name) = text.split_once(':').ok_or(NotAnAction::NoColon)?;
+        let is_word = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        if is_word(service) && is_word(name) {
+            Ok(Self { text: text.into(), folded: fold(text).into(), colon: service.len() })
+        } else {
+            Err(NotAnAction::BadForm)
+        }
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The service prefix in lower case: `kms`.
+    pub fn service(&self) -> &str {
+        self.folded.get(..self.colon).unwrap_or_default()
+    }
+
+    /// The name after the colon, as written.
+    pub fn name(&self) -> &str {
+        self.text.get(self.colon + 1..).unwrap_or_default()
+    }
+}
+
+impl ActionPattern {
+    /// Reads `*`, `*:*` or `service:pattern`.
+    ///
+    /// # Errors
+    /// [`NotAnAction`] without a colon, without a service, or with a wildcard in the service: AWS documents none.
+    pub fn parse(text: &str) -> Result<Self, NotAnAction> {
+        if matches!(text, "*" | "*:*") {
+            return Ok(Self(Form::Every));
+        }
+        let (service, name) = text.split_once(':').ok_or(NotAnAction::NoColon)?;
+        if service.is_empty() || name.is_empty() || service.contains(['*', '?']) {
+            return Err(NotAnAction::BadForm);
+        }
+        Ok(Self(Form::Named { service: fold(service).into(), name: glob::tokens(&fold(name)).into() }))
+    }
+
+    /// Whether the pattern covers an action.
+    pub fn matches(&self, action: &ActionName) -> bool {
+        match &self.0 {
+            Form::Every => true,
+            Form::Named { service, name } => {
+                **service == *action.service()
+                    && glob::matches(name, action.folded.get(action.colon + 1..).unwrap_or_default(), Case::Sensitive)
+            }
+        }
+    }
+
+    /// The service it is limited to, in lower case; `None` for `*`.
+    pub fn service(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Every => None,
+            Form::Named { service, .. } => Some(service),
+        }
+    }
+
+    /// The name it covers, in lower case, if it holds no wildcard.
+    pub fn literal_name(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Every => None,
+            Form::Named { name, .. } => match &**name {
+                [Token::Literal(literal)] => Some(literal),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl fmt::Display for ActionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for ActionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("kms:Decrypt", true)]
+    #[case("kms:decrypt", true)]
+    #[case("KMS:DECRYPT", true)]
+    #[case("kms:D?crypt", true)]
+    #[case("kms:*crypt", true)]
+    #[case("*", true)]
+    #[case("*:*", true)]
+    #[case("kms:*", true)]
+    #[case("kms:Decryp", false)]
+    #[case("kms: Decrypt", false)]
+    #[case("kms:GenerateDataKey", false)]
+    #[case("s3:*", false)]
+    fn patterns_cover_decrypt(#[case] pattern: &str, #[case] expected: bool) {
+        let decrypt = ActionName::parse("kms:Decrypt").unwrap();
+        assert_eq!(ActionPattern::parse(pattern).unwrap().matches(&decrypt), expected);
+    }
+
+    #[test]
+    fn forms_aws_does_not_have() {
+        assert_eq!(ActionPattern::parse("kmsDescribeKey"), Err(NotAnAction::NoColon));
+        assert_eq!(ActionPattern::parse("km*:Decrypt"), Err(NotAnAction::BadForm));
+        assert_eq!(ActionPattern::parse("kms:"), Err(NotAnAction::BadForm));
+        assert_eq!(ActionName::parse("kms:*"), Err(NotAnAction::BadForm));
+    }
+}

@@ -1,0 +1,241 @@
+//! What does the request context say about a condition key, and how do we know?
+//!
+//! A key is *present* with a value or values, *absent*, or *unstated*: nobody said (R4.24, R8.4). Each entry
+//! remembers what it was derived from, so that an explanation can point there.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use crate::glob::fold;
+use crate::truth::Rule;
+
+/// The name of a condition key. Names ignore case (R4.3); the written form is kept for messages.
+#[derive(Clone)]
+pub struct ConditionKey {
+    written: Box<str>,
+    folded: Box<str>,
+}
+
+/// Value or values of a key in the request context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Values {
+    /// A single-valued key.
+    One(String),
+    /// A multivalued key; may be empty.
+    Many(Vec<String>),
+}
+
+/// What the request context says about a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// The key is in the request context.
+    Present(Values),
+    /// The key is not in the request context.
+    Absent,
+    /// Nobody said. Evaluated as absent, and reported where it could matter.
+    Unstated,
+}
+
+/// What an entry of the request context was derived from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The check, question or line stated the key itself.
+    Stated,
+    /// The world states it for every call.
+    World,
+    /// The principal that calls.
+    Principal,
+    /// The resource that is called upon.
+    Resource,
+    /// The Region of the endpoint.
+    Region,
+    /// `via:`, the service that forwards the call.
+    Via,
+    /// `for:`, the resource a service principal acts for.
+    For,
+    /// The encryption context of the call.
+    EncryptionContext,
+    /// The operation that is called.
+    Operation,
+    /// The frozen clock.
+    Clock,
+}
+
+/// A key's state, where it comes from, and the rule it rests on if that is unsure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What the context says.
+    pub presence: Presence,
+    /// How we know.
+    pub origin: Origin,
+    /// The unsure rule this rests on.
+    pub doubt: Option<Rule>,
+}
+
+/// The request context: condition keys and what is known of each.
+#[derive(Debug, Clone, Default)]
+pub struct RequestContext {
+    entries: BTreeMap<ConditionKey, Entry>,
+    families: BTreeMap<ConditionKey, Entry>,
+}
+
+impl ConditionKey {
+    /// A key of this name.
+    pub fn new(name: &str) -> Self {
+        Self { written: name.into(), folded: fold(name).into() }
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The name as compared: in lower case.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// The service or `aws` before the first colon, folded.
+    pub fn prefix(&self) -> &str {
+        self.folded.split_once(':').map_or("", |(prefix, _)| prefix)
+    }
+
+    /// The family of a key with a part to fill: `aws:PrincipalTag/` of `aws:PrincipalTag/team`,
+    /// `kms:EncryptionContext:` of `kms:EncryptionContext:aws:s3:arn`. Folded.
+    pub fn family(&self) -> Option<&str> {
+        let colon = self.folded.find(':')?;
+        let part = self.folded.get(colon + 1..)?;
+        let end = part.find(['/', ':'])?;
+        self.folded.get(..colon + 1 + end + 1)
+    }
+}
+
+impl RequestContext {
+    /// A context that says nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records a key. A later record replaces an earlier one.
+    pub fn set(&mut self, key: &str, presence: Presence, origin: Origin) {
+        self.entries.insert(ConditionKey::new(key), Entry { presence, origin, doubt: None });
+    }
+
+    /// Records a single value.
+    pub fn present(&mut self, key: &str, value: impl Into<String>, origin: Origin) {
+        self.set(key, Presence::Present(Values::One(value.into())), origin);
+    }
+
+    /// Records that a key is absent.
+    pub fn absent(&mut self, key: &str, origin: Origin) {
+        self.set(key, Presence::Absent, origin);
+    }
+
+    /// Records what holds for every key of a family (`aws:PrincipalTag/`) that has no record of its own.
+    pub fn family(&mut self, family: &str, presence: Presence, origin: Origin) {
+        self.families.insert(ConditionKey::new(family), Entry { presence, origin, doubt: None });
+    }
+
+    /// Marks a recorded key as resting on an unsure rule.
+    pub fn doubt(&mut self, key: &str, rule: Rule) {
+        if let Some(entry) = self.entries.get_mut(&ConditionKey::new(key)) {
+            entry.doubt = Some(rule);
+        }
+    }
+
+    /// What is recorded of a key, by itself or through its family; `None` when nothing is.
+    pub fn entry(&self, key: &ConditionKey) -> Option<&Entry> {
+        self.entries.get(key).or_else(|| self.families.get(&ConditionKey::new(key.family()?)))
+    }
+
+    /// The recorded keys in the order of their names.
+    pub fn entries(&self) -> impl Iterator<Item = (&ConditionKey, &Entry)> {
+        self.entries.iter()
+    }
+}
+
+impl Values {
+    /// All values.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl fmt::Display for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(value) => write!(f, "`{value}`"),
+            Self::Many(values) => {
+                write!(f, "[{}]", values.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl PartialEq for ConditionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded == other.folded
+    }
+}
+
+impl Eq for ConditionKey {}
+
+impl PartialOrd for ConditionKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ConditionKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded.cmp(&other.folded)
+    }
+}
+
+impl Hash for ConditionKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded.hash(state);
+    }
+}
+
+impl fmt::Display for ConditionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl fmt::Debug for ConditionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ignore_case_and_keep_it() {
+        let (key, other) = (ConditionKey::new("AWS:SourceIP"), ConditionKey::new("aws:sourceIp"));
+        assert_eq!(key, other);
+        assert_eq!(key.to_string(), "AWS:SourceIP");
+    }
+
+    #[test]
+    fn a_family_speaks_for_keys_without_a_record() {
+        let mut context = RequestContext::new();
+        context.family("aws:PrincipalTag/", Presence::Absent, Origin::Principal);
+        context.present("aws:PrincipalTag/team", "a", Origin::Principal);
+        let state = |name: &str| context.entry(&ConditionKey::new(name)).map(|entry| entry.presence.clone());
+        assert_eq!(state("aws:principaltag/TEAM"), Some(Presence::Present(Values::One("a".into()))));
+        assert_eq!(state("aws:PrincipalTag/other"), Some(Presence::Absent));
+        assert_eq!(state("aws:ResourceTag/team"), None);
+        assert_eq!(ConditionKey::new("kms:EncryptionContext:aws:s3:arn").family(), Some("kms:encryptioncontext:"));
+        assert_eq!(ConditionKey::new("kms:EncryptionContextKeys").family(), None);
+    }
+}
