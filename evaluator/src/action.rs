@@ -95,6 +95,11 @@ impl ActionPattern {
         }
     }
 
+    /// Whether the pattern covers an action of this name: `kms:Decrypt`.
+    pub fn covers_name(&self, name: &str) -> bool {
+        ActionName::parse(name).is_ok_and(|action| self.matches(&action))
+    }
+
     /// The service it is limited to, in lower case; `None` for `*`.
     pub fn service(&self) -> Option<&str> {
         match &self.0 {

@@ -79,6 +79,26 @@ pub struct Entry {
 pub struct RequestContext {
     entries: BTreeMap<ConditionKey, Entry>,
     families: BTreeMap<ConditionKey, Entry>,
+    is_closed: bool,
+}
+
+/// Whatever can say what the request context holds for a key.
+pub trait Lookup {
+    /// The state of a key.
+    fn entry(&self, key: &ConditionKey) -> &Entry;
+}
+
+impl Entry {
+    /// A key that is not in the request context because nothing puts it there.
+    pub const ABSENT: Self = Self { presence: Presence::Absent, origin: Origin::Operation, doubt: None };
+    /// A key AWS may send, of which nobody said anything.
+    pub const UNSTATED: Self = Self { presence: Presence::Unstated, origin: Origin::Operation, doubt: None };
+}
+
+impl Lookup for RequestContext {
+    fn entry(&self, key: &ConditionKey) -> &Entry {
+        self.recorded(key).unwrap_or(if self.is_closed { &Entry::ABSENT } else { &Entry::UNSTATED })
+    }
 }
 
 impl ConditionKey {
@@ -118,6 +138,16 @@ impl RequestContext {
         Self::default()
     }
 
+    /// A context in which every key without a record is absent.
+    pub fn closed() -> Self {
+        Self { is_closed: true, ..Self::default() }
+    }
+
+    /// Whether every key without a record is absent.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// Records a key. A later record replaces an earlier one.
     pub fn set(&mut self, key: &str, presence: Presence, origin: Origin) {
         self.entries.insert(ConditionKey::new(key), Entry { presence, origin, doubt: None });
@@ -146,7 +176,7 @@ impl RequestContext {
     }
 
     /// What is recorded of a key, by itself or through its family; `None` when nothing is.
-    pub fn entry(&self, key: &ConditionKey) -> Option<&Entry> {
+    pub fn recorded(&self, key: &ConditionKey) -> Option<&Entry> {
         self.entries.get(key).or_else(|| self.families.get(&ConditionKey::new(key.family()?)))
     }
 
@@ -231,7 +261,7 @@ mod tests {
         let mut context = RequestContext::new();
         context.family("aws:PrincipalTag/", Presence::Absent, Origin::Principal);
         context.present("aws:PrincipalTag/team", "a", Origin::Principal);
-        let state = |name: &str| context.entry(&ConditionKey::new(name)).map(|entry| entry.presence.clone());
+        let state = |name: &str| context.recorded(&ConditionKey::new(name)).map(|entry| entry.presence.clone());
         assert_eq!(state("aws:principaltag/TEAM"), Some(Presence::Present(Values::One("a".into()))));
         assert_eq!(state("aws:PrincipalTag/other"), Some(Presence::Absent));
         assert_eq!(state("aws:ResourceTag/team"), None);

@@ -6,10 +6,13 @@
 pub mod account;
 pub mod action;
 pub mod arn;
+pub mod catalog;
+pub mod condition;
 pub mod context;
 pub mod diagnostic;
 pub mod glob;
 pub mod json;
+pub mod policy;
 pub mod principal;
 pub mod request;
 pub mod source;
