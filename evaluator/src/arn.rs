@@ -73,12 +73,6 @@ impl Arn {
     }
 }
 
-/// Splits a text at its first five colons; `None` when it has fewer.
-pub fn split(text: &str) -> Option<[&str; 6]> {
-    let mut fields = text.splitn(6, ':');
-    Some([fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?])
-}
-
 fn colons(text: &str) -> Option<[usize; 5]> {
     let mut at = text.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
     Some([at.next()?, at.next()?, at.next()?, at.next()?, at.next()?])

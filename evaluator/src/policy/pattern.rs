@@ -4,7 +4,7 @@
 //! allows them, and policy variables (R4.13, R4.14, R4.21). An [`ArnPattern`] is six patterns, compared field by
 //! field (R2.4, R4.15).
 
-use crate::arn::{self, Arn};
+use crate::arn::Arn;
 use crate::context::Lookup;
 use crate::glob::{self, Case, Token};
 use crate::policy::Version;
@@ -223,7 +223,7 @@ impl ArnPattern {
     /// Reads a pattern of six fields. `*` alone is [`Every`](Self::Every) only in `Resource`: an ARN operator has
     /// no such form (R4.15).
     pub fn parse(text: &str, version: Version) -> Self {
-        arn::split(text).map_or(Self::Malformed, |fields| Self::fields(&fields, version))
+        split(text, version).map_or(Self::Malformed, |fields| Self::fields(&fields, version))
     }
 
     /// Reads an entry of `Resource`. Where `completes` says so, missing fields are stars (R2.5).
@@ -231,7 +231,7 @@ impl ArnPattern {
         if text == "*" {
             return Self::Every;
         }
-        match (arn::split(text), completes) {
+        match (split(text, version), completes) {
             (Some(fields), _) => Self::fields(&fields, version),
             (None, Completion::WithStars) => {
                 let mut written = text.split(':');
@@ -276,6 +276,31 @@ impl ArnPattern {
     pub fn is_unresolved(&self, context: &impl Lookup) -> bool {
         self.as_fields().is_some_and(|fields| fields.iter().any(|field| field.is_unresolved(context)))
     }
+}
+
+/// Splits a pattern at its first five colons; those inside a policy variable do not count.
+fn split(text: &str, version: Version) -> Option<[&str; 6]> {
+    let mut colons = Vec::with_capacity(5);
+    let mut in_variable = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if version == Version::V2012 && text.get(..at).is_some_and(|before| before.ends_with('$')) => {
+                in_variable = true;
+            }
+            b'}' => in_variable = false,
+            b':' if !in_variable && colons.len() < 5 => colons.push(at),
+            _ => {}
+        }
+    }
+    let [first, second, third, fourth, fifth] = *colons.as_slice() else { return None };
+    Some([
+        text.get(..first)?,
+        text.get(first + 1..second)?,
+        text.get(second + 1..third)?,
+        text.get(third + 1..fourth)?,
+        text.get(fourth + 1..fifth)?,
+        text.get(fifth + 1..)?,
+    ])
 }
 
 /// What a missing ARN field means (R2.5).
