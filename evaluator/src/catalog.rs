@@ -1,7 +1,9 @@
 //! What is known of an action or a condition key, apart from any policy?
 //!
 //! Types of the global condition keys (the table of R8) and of the keys of KMS (R6.16), from the service
-//! authorization reference, and the names of the KMS permissions.
+//! authorization reference.
+
+pub mod kms;
 
 use std::cmp::Ordering;
 
@@ -136,66 +138,6 @@ const KMS: &[(&str, KeyType)] = &[
     ("kms:WrappingKeySpec", String),
 ];
 
-/// The permissions of KMS. Their names are not always those of API operations (R2.3).
-const KMS_ACTIONS: &[&str] = &[
-    "kms:CancelKeyDeletion",
-    "kms:ConnectCustomKeyStore",
-    "kms:CreateAlias",
-    "kms:CreateCustomKeyStore",
-    "kms:CreateGrant",
-    "kms:CreateKey",
-    "kms:Decrypt",
-    "kms:DeleteAlias",
-    "kms:DeleteCustomKeyStore",
-    "kms:DeleteImportedKeyMaterial",
-    "kms:DeriveSharedSecret",
-    "kms:DescribeCustomKeyStores",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:DisableKeyRotation",
-    "kms:DisconnectCustomKeyStore",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyPair",
-    "kms:GenerateDataKeyPairWithoutPlaintext",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:GenerateMac",
-    "kms:GenerateRandom",
-    "kms:GetKeyLastUsage",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:GetParametersForImport",
-    "kms:GetPublicKey",
-    "kms:ImportKeyMaterial",
-    "kms:ListAliases",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListKeyRotations",
-    "kms:ListKeys",
-    "kms:ListResourceTags",
-    "kms:ListRetirableGrants",
-    "kms:PutKeyPolicy",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:ReplicateKey",
-    "kms:RetireGrant",
-    "kms:RevokeGrant",
-    "kms:RotateKeyOnDemand",
-    "kms:ScheduleKeyDeletion",
-    "kms:Sign",
-    "kms:SynchronizeMultiRegionKey",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateAlias",
-    "kms:UpdateCustomKeyStore",
-    "kms:UpdateKeyDescription",
-    "kms:UpdatePrimaryRegion",
-    "kms:Verify",
-    "kms:VerifyMac",
-];
-
 /// The type of a key, if it is one of the global keys or of KMS.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
     let table = if key.prefix() == "kms" { KMS } else { GLOBAL };
@@ -214,11 +156,6 @@ fn compare_folded(name: &str, folded: &str) -> Ordering {
 /// The global keys and those of KMS, as AWS spells them; families end in `/` or `:`.
 pub fn key_names() -> impl Iterator<Item = &'static str> {
     GLOBAL.iter().chain(KMS).map(|(name, _)| *name)
-}
-
-/// The permissions of KMS: `kms:Decrypt`.
-pub fn kms_actions() -> impl Iterator<Item = &'static str> {
-    KMS_ACTIONS.iter().copied()
 }
 
 /// Whether a key holds several values by its type, however many a request carries (R4.11).

@@ -133,14 +133,20 @@ impl Condition {
     /// Whether the condition holds.
     pub fn holds(&self, context: &impl Lookup) -> Truth {
         let entry = context.entry(&self.key);
-        let truth = match &entry.presence {
+        let truth = self.holds_with(&entry.presence, context);
+        let Some(doubt) = &entry.doubt else { return truth };
+        let otherwise = self.holds_with(&doubt.otherwise, context);
+        if otherwise.is_certain() && otherwise.holds() == truth.holds() {
+            return truth;
+        }
+        Truth::unless(truth.holds(), doubt.rule, !truth.holds())
+    }
+
+    fn holds_with(&self, presence: &Presence, context: &impl Lookup) -> Truth {
+        match presence {
             Presence::Present(values) => self.holds_for(values, context),
             Presence::Absent => Truth::certain(self.holds_when_absent()),
             Presence::Unstated => self.holds_unstated(),
-        };
-        match entry.doubt {
-            Some(rule) if !self.never_fails() => Truth::unless(truth.holds(), rule, !truth.holds()),
-            Some(_) | None => truth,
         }
     }
 

@@ -70,8 +70,17 @@ pub struct Entry {
     pub presence: Presence,
     /// How we know.
     pub origin: Origin,
-    /// The unsure rule this rests on.
-    pub doubt: Option<Rule>,
+    /// The unsure rule this rests on, and what its other reading says.
+    pub doubt: Option<Doubt>,
+}
+
+/// What the other reading of an unsure rule says of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The rule.
+    pub rule: Rule,
+    /// The other state; [`Presence::Unstated`] when it could be any.
+    pub otherwise: Presence,
 }
 
 /// The request context: condition keys and what is known of each.
@@ -169,9 +178,9 @@ impl RequestContext {
     }
 
     /// Marks a recorded key as resting on an unsure rule.
-    pub fn doubt(&mut self, key: &str, rule: Rule) {
+    pub fn doubt(&mut self, key: &str, rule: Rule, otherwise: Presence) {
         if let Some(entry) = self.entries.get_mut(&ConditionKey::new(key)) {
-            entry.doubt = Some(rule);
+            entry.doubt = Some(Doubt { rule, otherwise });
         }
     }
 

@@ -373,8 +373,9 @@ impl Parser {
 
     fn bad_action(&mut self, text: &Text, error: NotAnAction) {
         let written = text.as_str();
+        let kms_names = kms_names();
         let diagnostic = Diagnostic::error("unknown-action-form", text.span(), format!("`{written}` is not an action"));
-        let suggestion = closest(written, catalog::kms_actions());
+        let suggestion = closest(written, kms_names.iter().map(String::as_str));
         let help = match (suggestion, error) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, NotAnAction::NoColon | NotAnAction::BadForm) => error.to_string(),
@@ -397,8 +398,9 @@ impl Parser {
                     .help("name the service, as in `kms:*`"),
             );
         }
-        if pattern.service() == Some("kms") && !catalog::kms_actions().any(|name| pattern.covers_name(name)) {
-            let help = match closest(written, catalog::kms_actions()) {
+        let kms_names = kms_names();
+        if pattern.service() == Some("kms") && !kms_names.iter().any(|name| pattern.covers_name(name)) {
+            let help = match closest(written, kms_names.iter().map(String::as_str)) {
                 _ if written.eq_ignore_ascii_case("kms:ReEncrypt") => {
                     "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; `kms:ReEncrypt*` covers both"
                         .to_owned()
@@ -717,6 +719,11 @@ impl Parser {
             );
         }
     }
+}
+
+/// The permissions of KMS: `kms:Decrypt`.
+fn kms_names() -> Vec<String> {
+    catalog::kms::operations().map(|operation| format!("kms:{}", operation.name)).collect()
 }
 
 fn either<'v>(elements: &Elements<'v>, plain: &str, negated: &str) -> Option<(&'v Member, bool)> {

@@ -4,7 +4,7 @@
 //! the key's value as plain text. A key without a value leaves the variable *unresolved*.
 
 use crate::catalog;
-use crate::context::{ConditionKey, Lookup, Presence, Values};
+use crate::context::{ConditionKey, Doubt, Lookup, Presence, Values};
 use crate::truth::Rule;
 
 /// `${Key}` or `${Key, 'default'}`.
@@ -62,13 +62,13 @@ impl Variable {
             Presence::Present(Values::One(_) | Values::Many(_)) => return Resolved { text: None, open: None },
             Presence::Absent | Presence::Unstated => default,
         };
-        Resolved { text, open: self.open(&entry.presence, entry.doubt) }
+        Resolved { text, open: self.open(&entry.presence, entry.doubt.as_ref()) }
     }
 
-    fn open<'c>(&'c self, presence: &Presence, doubt: Option<Rule>) -> Option<Open<'c>> {
+    fn open<'c>(&'c self, presence: &Presence, doubt: Option<&Doubt>) -> Option<Open<'c>> {
         match (presence, doubt) {
             (Presence::Unstated, _) => Some(Open::Unstated),
-            (_, Some(rule)) => Some(Open::Rule { rule, otherwise: None }),
+            (_, Some(doubt)) => Some(Open::Rule { rule: doubt.rule, otherwise: None }),
             (Presence::Present(Values::One(value)), None) if value.is_empty() && self.default.is_some() => {
                 Some(Open::Rule { rule: Rule::EmptyVariableDefault, otherwise: self.default.as_deref() })
             }

@@ -1,0 +1,384 @@
+//! Is the request allowed?
+//!
+//! AWS's flow chart in one file (section 5 of the rules). Each layer is judged by itself; then the layers are put
+//! together: any Deny wins (R5.1), every guardrail must allow, and the caller needs an Allow from the resource's
+//! side, the identity's side, or both, depending on the service and the accounts (R5.7, R5.11, R6.2).
+
+use crate::context::RequestContext;
+use crate::decision::{Decision, Effect, Unavailable};
+use crate::derive;
+use crate::eval::View;
+use crate::eval::policy::{Grants, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
+use crate::gather::{Applicable, gather};
+use crate::layer::{Layer, StatementRef, Verdict};
+use crate::policy::PolicyType;
+use crate::principal::{Principal, PrincipalMatch};
+use crate::request::Request;
+use crate::service::{self, Sharing};
+use crate::truth::{Rule, Rules, Truth};
+use crate::world::World;
+
+/// What comes of a request.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// IAM decides.
+    Decided(Decision),
+    /// KMS answers with an error that is no authorization answer: before it if there is no decision, after an
+    /// Allow if there is one.
+    Unavailable(Unavailable, Option<Decision>),
+}
+
+/// Decides a request in a world. Doubts about `settled` rules do not count.
+pub fn authorize(world: &World, request: &Request, settled: Rules) -> Answer {
+    if is_elsewhere(request) {
+        return Answer::Unavailable(Unavailable::WrongRegion, None);
+    }
+    let decision = decide(&gather(world, request), request, &derive::context(world, request), settled);
+    if decision.effect == Effect::Allow
+        && let Some(key) = world.key(&request.resource.arn)
+        && let Some(unavailable) = service::refusal(request, key.state)
+    {
+        return Answer::Unavailable(unavailable, Some(decision));
+    }
+    Answer::Decided(decision)
+}
+
+/// A key lives in one Region; asked for in another it is not found (R6.11).
+pub fn is_elsewhere(request: &Request) -> bool {
+    let region = request.resource.arn.region();
+    request.action.service() == "kms" && !region.is_empty() && request.endpoint_region() != region
+}
+
+/// Decides a request from the policies that apply to it.
+pub fn decide(applicable: &Applicable<'_>, request: &Request, context: &RequestContext, settled: Rules) -> Decision {
+    let has_boundary = applicable.boundary.is_some();
+    let view = View { request, context, kind: PolicyType::Identity, has_boundary };
+    let layers = Layers::judge(applicable, &view);
+    let parties = Parties::of(applicable, request);
+    layers.compose(&parties, settled)
+}
+
+/// Where caller and resource stand to each other.
+struct Parties {
+    caller: Caller,
+    same_account: bool,
+    sharing: Sharing,
+    works_across_accounts: bool,
+}
+
+/// The callers that the flow chart treats differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// A user or role session, with identity-based policies.
+    Identity,
+    /// A federated user, whose session policy is a must (R5.9).
+    FederatedUser,
+    /// The root user, who may do everything in its account unless told otherwise (R5.12).
+    Root,
+    /// A service, without policies of its own (R5.13).
+    Service,
+    /// Nobody (R5.15).
+    Anonymous,
+}
+
+impl Parties {
+    fn of(applicable: &Applicable<'_>, request: &Request) -> Self {
+        let caller = match &request.principal {
+            Principal::User(_) | Principal::RoleSession { .. } => Caller::Identity,
+            Principal::FederatedUser { .. } => Caller::FederatedUser,
+            Principal::Root { .. } => Caller::Root,
+            Principal::Service(_) => Caller::Service,
+            Principal::Anonymous => Caller::Anonymous,
+        };
+        // A resource without a known owner is the caller's own.
+        let owner = applicable.resource_account.or(request.resource.account);
+        let same_account = owner.is_none() || owner == request.principal.account();
+        let works_across_accounts = service::works_across_accounts(request);
+        Self { caller, same_account, sharing: service::sharing(request), works_across_accounts }
+    }
+}
+
+/// The outcome of every layer by itself.
+struct Layers {
+    rcp: Option<Vec<Outcome>>,
+    scp: Option<Vec<Outcome>>,
+    vpc_endpoint: Option<Outcome>,
+    resource: Option<(Outcome, Grants)>,
+    identity: Option<Outcome>,
+    boundary: Option<Outcome>,
+    session: Option<Outcome>,
+}
+
+impl Layers {
+    fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Self {
+        let caller = &view.request.principal;
+        let service_linked = caller.is_service_linked();
+        let guarded = !matches!(caller, Principal::Service(_) | Principal::Anonymous) && !service_linked;
+        let scp_applies = guarded && !applicable.principal_in_management_account;
+        let rcp_applies = !service_linked && !applicable.resource_in_management_account;
+        let levels = |levels: &Option<Vec<Vec<_>>>, applies: bool| {
+            levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
+        };
+        let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
+        let resource = applicable.resource.filter(|_| service::sharing(view.request) != Sharing::IdentityOnly);
+        Self {
+            rcp: levels(&applicable.rcp, rcp_applies),
+            scp: levels(&applicable.scp, scp_applies),
+            vpc_endpoint: set(&applicable.vpc_endpoint),
+            resource: resource.map(|policy| evaluate_resource(policy, view)),
+            identity: set(&applicable.identity),
+            boundary: set(&applicable.boundary),
+            session: set(&applicable.session),
+        }
+    }
+
+    fn compose(&self, parties: &Parties, settled: Rules) -> Decision {
+        let deny = Truth::any(Layer::ALL.map(|layer| self.deny(layer).truth)).settle(settled);
+        let paths = Paths::of(self, parties);
+        let guardrails = Truth::all([Layer::Rcp, Layer::Scp, Layer::VpcEndpoint].map(|layer| self.guardrail(layer)));
+        let allow = guardrails.and(paths.open()).settle(settled);
+        let effect = match (deny.holds(), allow.holds()) {
+            (true, _) => Effect::ExplicitDeny,
+            (false, true) => Effect::Allow,
+            (false, false) => Effect::ImplicitDeny,
+        };
+        let (layer, decided_by) = match effect {
+            Effect::ExplicitDeny => self.denied_by(),
+            Effect::Allow => paths.allowed_by(self),
+            Effect::ImplicitDeny => (self.blocked_by(&paths), None),
+        };
+        let otherwise = otherwise(effect, &deny, &allow);
+        let doubts = match (otherwise.is_empty(), deny.is_certain() && deny.holds()) {
+            (true, _) | (_, true) => crate::truth::Doubts::default(),
+            (false, false) => deny.doubts().clone().union(allow.doubts().clone()),
+        };
+        let verdicts = Layer::ALL.map(|layer| self.verdict(layer, parties));
+        Decision { effect, layer, decided_by, verdicts, otherwise, doubts }
+    }
+
+    /// The Deny statements of a layer, over all its levels.
+    fn deny(&self, layer: Layer) -> LayerMatches {
+        match layer {
+            Layer::Rcp => LayerMatches::over_levels(layer, self.rcp.as_deref()),
+            Layer::Scp => LayerMatches::over_levels(layer, self.scp.as_deref()),
+            Layer::VpcEndpoint => LayerMatches::of(layer, self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny)),
+            Layer::Resource => LayerMatches::of(layer, self.resource.as_ref().map(|(outcome, _)| &outcome.deny)),
+            Layer::Grant => LayerMatches::of(layer, None),
+            Layer::Identity => LayerMatches::of(layer, self.identity.as_ref().map(|outcome| &outcome.deny)),
+            Layer::Boundary => LayerMatches::of(layer, self.boundary.as_ref().map(|outcome| &outcome.deny)),
+            Layer::Session => LayerMatches::of(layer, self.session.as_ref().map(|outcome| &outcome.deny)),
+        }
+    }
+
+    /// Whether a guardrail lets the request pass: every level of an SCP hierarchy must allow (R5.5), RCPs only deny
+    /// since `RCPFullAWSAccess` always allows (R5.6), an endpoint policy must allow (R5.16).
+    fn guardrail(&self, layer: Layer) -> Truth {
+        match layer {
+            Layer::Scp => Truth::all(self.scp.iter().flatten().map(|outcome| outcome.allow.truth.clone())),
+            Layer::VpcEndpoint => limit(self.vpc_endpoint.as_ref()),
+            Layer::Boundary => limit(self.boundary.as_ref()),
+            Layer::Session => limit(self.session.as_ref()),
+            Layer::Rcp | Layer::Resource | Layer::Grant | Layer::Identity => Truth::YES,
+        }
+    }
+
+    fn grants(&self, way: PrincipalMatch) -> &Matches {
+        static NONE: Matches = Matches::NONE;
+        self.resource.as_ref().map_or(&NONE, |(_, grants)| grants.by(way))
+    }
+
+    /// The first layer in AWS's order whose Deny applies (R5.2).
+    fn denied_by(&self) -> (Layer, Option<StatementRef>) {
+        let denying =
+            Layer::ALL.into_iter().map(|layer| (layer, self.deny(layer))).find(|(_, deny)| deny.truth.holds());
+        denying.map_or((Layer::Identity, None), |(layer, deny)| (layer, deny.by))
+    }
+
+    /// The first layer in AWS's order that keeps the request from being allowed.
+    fn blocked_by(&self, paths: &Paths) -> Layer {
+        let guardrails = [Layer::Rcp, Layer::Scp, Layer::VpcEndpoint];
+        let closed = guardrails.into_iter().find(|layer| !self.guardrail(*layer).holds());
+        closed.unwrap_or_else(|| paths.missing(self))
+    }
+
+    fn verdict(&self, layer: Layer, parties: &Parties) -> Verdict {
+        if self.deny(layer).truth.holds() {
+            return Verdict::ExplicitDeny;
+        }
+        let plain = |allows: bool| if allows { Verdict::Allowed } else { Verdict::ImplicitDeny };
+        let allows = |outcome: &Outcome| plain(outcome.allow.truth.holds());
+        let has_say = match layer {
+            Layer::Rcp => self.rcp.as_ref().map(|_| Verdict::Allowed),
+            Layer::Scp => self.scp.as_ref().map(|_| plain(self.guardrail(Layer::Scp).holds())),
+            Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(allows),
+            Layer::Resource => self.resource.as_ref().map(|(outcome, _)| self.resource_verdict(outcome, parties)),
+            Layer::Grant => None,
+            Layer::Identity => self.identity.as_ref().map(allows),
+            Layer::Boundary => self.boundary.as_ref().map(allows),
+            Layer::Session => self.session.as_ref().map(allows),
+        };
+        has_say.unwrap_or(Verdict::NotApplicable)
+    }
+
+    /// Naming the account of the caller delegates; across accounts it is the resource side's Allow (R5.11).
+    fn resource_verdict(&self, outcome: &Outcome, parties: &Parties) -> Verdict {
+        let direct = WAYS.iter().any(|way| *way != PrincipalMatch::Account && self.grants(*way).truth.holds());
+        match (direct, outcome.allow.truth.holds()) {
+            (true, _) => Verdict::Allowed,
+            (false, true) if parties.same_account => Verdict::Delegated,
+            (false, true) => Verdict::Allowed,
+            (false, false) => Verdict::ImplicitDeny,
+        }
+    }
+}
+
+/// A policy that limits: absent it limits nothing, present it must allow.
+fn limit(outcome: Option<&Outcome>) -> Truth {
+    outcome.map_or(Truth::YES, |outcome| outcome.allow.truth.clone())
+}
+
+/// The statements of a layer and where the deciding one stands.
+struct LayerMatches {
+    truth: Truth,
+    by: Option<StatementRef>,
+}
+
+impl LayerMatches {
+    fn of(layer: Layer, matches: Option<&Matches>) -> Self {
+        let reference = |index: StatementIndex| StatementRef { layer, level: 0, index };
+        matches.map_or(Self { truth: Truth::NO, by: None }, |matches| Self {
+            truth: matches.truth.clone(),
+            by: matches.by.map(reference),
+        })
+    }
+
+    fn over_levels(layer: Layer, levels: Option<&[Outcome]>) -> Self {
+        let mut found = Self { truth: Truth::NO, by: None };
+        for (level, outcome) in levels.unwrap_or_default().iter().enumerate() {
+            let deny = &outcome.deny;
+            if deny.truth.holds() && !found.truth.holds() {
+                found.by = deny.by.map(|index| StatementRef { layer, level, index });
+            }
+            found.truth = found.truth.or(deny.truth.clone());
+        }
+        found
+    }
+}
+
+/// The ways in which the request can get its Allow.
+struct Paths {
+    /// The resource policy allows the caller by itself (R5.8).
+    resource: Truth,
+    /// The resource side leaves it to, or needs, the caller's own policies: what it says of that.
+    delegation: Truth,
+    /// What the caller's own policies say, within their limits.
+    identity: Truth,
+    same_account: bool,
+    usable: bool,
+}
+
+impl Paths {
+    fn of(layers: &Layers, parties: &Parties) -> Self {
+        let limits = layers.guardrail(Layer::Boundary).and(layers.guardrail(Layer::Session));
+        let identity = match parties.caller {
+            Caller::Identity => limit_identity(layers, &limits),
+            // Without a session policy a federated user has no identity-based permission (R5.9).
+            Caller::FederatedUser if layers.session.is_none() => Truth::NO,
+            Caller::FederatedUser => limit_identity(layers, &limits),
+            Caller::Root => Truth::YES,
+            Caller::Service | Caller::Anonymous => Truth::NO,
+        };
+        let has_identity = !matches!(parties.caller, Caller::Service | Caller::Anonymous);
+        let direct = direct_grant(layers, &limits);
+        let delegation = match (parties.sharing, parties.same_account) {
+            (Sharing::EitherAllows, true) | (Sharing::IdentityOnly, _) => Truth::YES,
+            // An account that is not the resource's own has to be let in, in whatever form (R5.11).
+            (Sharing::EitherAllows | Sharing::Delegated, false) => any_grant(layers),
+            (Sharing::Delegated, true) => layers.grants(PrincipalMatch::Account).truth.clone(),
+        };
+        let resource = match (parties.sharing, parties.same_account || !has_identity) {
+            (Sharing::IdentityOnly, _) | (_, false) => Truth::NO,
+            // KMS serves no unsigned calls (R3.6).
+            (Sharing::Delegated, true) if parties.caller == Caller::Anonymous => Truth::NO,
+            (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
+        };
+        let usable = parties.same_account || !has_identity || parties.works_across_accounts;
+        Self { resource, delegation, identity, same_account: parties.same_account, usable }
+    }
+
+    fn open(&self) -> Truth {
+        if !self.usable {
+            return Truth::NO;
+        }
+        self.resource.clone().or(self.delegation.clone().and(self.identity.clone()))
+    }
+
+    /// A direct grant decides by itself; otherwise the identity policy that delegation or the other account's
+    /// policy leaves it to.
+    fn allowed_by(&self, layers: &Layers) -> (Layer, Option<StatementRef>) {
+        let reference = |layer: Layer, index: StatementIndex| StatementRef { layer, level: 0, index };
+        if self.resource.holds() || layers.identity.is_none() {
+            let by = WAYS.iter().find_map(|way| {
+                let matches = layers.grants(*way);
+                matches.by.filter(|_| matches.truth.holds())
+            });
+            return (Layer::Resource, by.map(|index| reference(Layer::Resource, index)));
+        }
+        let by = layers.identity.as_ref().and_then(|outcome| outcome.allow.by);
+        (Layer::Identity, by.map(|index| reference(Layer::Identity, index)))
+    }
+
+    /// The layer AWS's message names when nothing allows (R9.8): the identity policies when the resource side leaves
+    /// it to them, a limit when it alone is missing, the resource policy otherwise.
+    fn missing(&self, layers: &Layers) -> Layer {
+        let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
+        let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
+        let named = layers.grants(PrincipalMatch::RoleOfSession).truth.holds()
+            || layers.grants(PrincipalMatch::UserOfFederatedSession).truth.holds();
+        match (self.delegation.holds() && self.usable, limit) {
+            (true, Some(limit)) if identity_allows => limit,
+            (_, Some(limit)) if named && self.same_account => limit,
+            (true, _) => Layer::Identity,
+            (false, _) => Layer::Resource,
+        }
+    }
+}
+
+fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
+    let allow = layers.identity.as_ref().map_or(Truth::NO, |outcome| outcome.allow.truth.clone());
+    allow.and(limits.clone())
+}
+
+fn any_grant(layers: &Layers) -> Truth {
+    Truth::any(WAYS.map(|way| layers.grants(way).truth.clone()))
+}
+
+/// Which grants of a resource policy stand against an implicit deny of boundary and session policy: the table of
+/// R5.8. A role ARN, and a user ARN met by a federated session, are limited; a session ARN, a user ARN and a star
+/// are not (the star unsurely). The account form is no grant at all.
+fn direct_grant(layers: &Layers, limits: &Truth) -> Truth {
+    let granted = |way: PrincipalMatch| layers.grants(way).truth.clone();
+    let escapes = Truth::unless(true, Rule::EveryoneEscapesLimits, limits.holds());
+    Truth::any([
+        granted(PrincipalMatch::Direct),
+        granted(PrincipalMatch::RoleOfSession).and(limits.clone()),
+        granted(PrincipalMatch::UserOfFederatedSession).and(limits.clone()),
+        granted(PrincipalMatch::Everyone).and(escapes),
+    ])
+}
+
+/// The answers that what is left open could turn this one into.
+fn otherwise(effect: Effect, deny: &Truth, allow: &Truth) -> Vec<Effect> {
+    let mut possible = Vec::new();
+    if deny.could_fail() && allow.could_hold() {
+        possible.push(Effect::Allow);
+    }
+    if deny.could_fail() && allow.could_fail() {
+        possible.push(Effect::ImplicitDeny);
+    }
+    if deny.could_hold() {
+        possible.push(Effect::ExplicitDeny);
+    }
+    possible.retain(|other| *other != effect);
+    possible
+}

@@ -1,0 +1,146 @@
+//! What are the permissions of KMS?
+//!
+//! Which need a key (R6.7), which work across accounts (R6.6), which carry an encryption context (R6.20) or a
+//! request alias (R6.21). Their names are not always those of API operations (R2.3).
+
+use crate::action::ActionName;
+
+/// A KMS permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a table")]
+pub struct Operation {
+    /// The name after `kms:`.
+    pub name: &'static str,
+    /// What it is authorized on.
+    pub target: Target,
+    /// Whether it works on keys of other accounts (R6.6).
+    pub across_accounts: bool,
+    /// Whether it is a cryptographic operation.
+    pub cryptographic: bool,
+    /// Whether a request carries an encryption context (R6.20).
+    pub encryption_context: bool,
+    /// Whether a request may name the key by an alias (R6.21).
+    pub request_alias: bool,
+}
+
+/// What a KMS permission is authorized on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A key.
+    Key,
+    /// An alias, and a key (R6.12).
+    AliasAndKey,
+    /// Nothing (R6.7).
+    None,
+}
+
+const fn row(name: &'static str, target: Target, flags: &str) -> Operation {
+    let flags = flags.as_bytes();
+    Operation {
+        name,
+        target,
+        across_accounts: has(flags, b'x'),
+        cryptographic: has(flags, b'c'),
+        encryption_context: has(flags, b'e'),
+        request_alias: has(flags, b'a'),
+    }
+}
+
+const fn has(flags: &[u8], flag: u8) -> bool {
+    let mut rest = flags;
+    while let [first, tail @ ..] = rest {
+        if *first == flag {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}
+
+/// The permissions, by name. Flags: `x` works across accounts, `c` cryptographic, `e` encryption context, `a`
+/// request alias.
+const OPERATIONS: &[Operation] = &[
+    row("CancelKeyDeletion", Target::Key, ""),
+    row("ConnectCustomKeyStore", Target::None, ""),
+    row("CreateAlias", Target::AliasAndKey, ""),
+    row("CreateCustomKeyStore", Target::None, ""),
+    row("CreateGrant", Target::Key, "xe"),
+    row("CreateKey", Target::None, ""),
+    row("Decrypt", Target::Key, "xcea"),
+    row("DeleteAlias", Target::AliasAndKey, ""),
+    row("DeleteCustomKeyStore", Target::None, ""),
+    row("DeleteImportedKeyMaterial", Target::Key, ""),
+    row("DeriveSharedSecret", Target::Key, "xca"),
+    row("DescribeCustomKeyStores", Target::None, ""),
+    row("DescribeKey", Target::Key, "xa"),
+    row("DisableKey", Target::Key, ""),
+    row("DisableKeyRotation", Target::Key, ""),
+    row("DisconnectCustomKeyStore", Target::None, ""),
+    row("EnableKey", Target::Key, ""),
+    row("EnableKeyRotation", Target::Key, ""),
+    row("Encrypt", Target::Key, "xcea"),
+    row("GenerateDataKey", Target::Key, "xcea"),
+    row("GenerateDataKeyPair", Target::Key, "xcea"),
+    row("GenerateDataKeyPairWithoutPlaintext", Target::Key, "xcea"),
+    row("GenerateDataKeyWithoutPlaintext", Target::Key, "xcea"),
+    row("GenerateMac", Target::Key, "xca"),
+    row("GenerateRandom", Target::None, ""),
+    row("GetKeyLastUsage", Target::Key, ""),
+    row("GetKeyPolicy", Target::Key, ""),
+    row("GetKeyRotationStatus", Target::Key, "x"),
+    row("GetParametersForImport", Target::Key, ""),
+    row("GetPublicKey", Target::Key, "xa"),
+    row("ImportKeyMaterial", Target::Key, ""),
+    row("ListAliases", Target::None, ""),
+    row("ListGrants", Target::Key, "x"),
+    row("ListKeyPolicies", Target::Key, ""),
+    row("ListKeyRotations", Target::Key, ""),
+    row("ListKeys", Target::None, ""),
+    row("ListResourceTags", Target::Key, ""),
+    row("ListRetirableGrants", Target::None, ""),
+    row("PutKeyPolicy", Target::Key, ""),
+    row("ReEncryptFrom", Target::Key, "xcea"),
+    row("ReEncryptTo", Target::Key, "xcea"),
+    row("ReplicateKey", Target::Key, ""),
+    row("RetireGrant", Target::Key, "xe"),
+    row("RevokeGrant", Target::Key, "x"),
+    row("RotateKeyOnDemand", Target::Key, ""),
+    row("ScheduleKeyDeletion", Target::Key, ""),
+    row("Sign", Target::Key, "xca"),
+    row("SynchronizeMultiRegionKey", Target::Key, ""),
+    row("TagResource", Target::Key, ""),
+    row("UntagResource", Target::Key, ""),
+    row("UpdateAlias", Target::AliasAndKey, ""),
+    row("UpdateCustomKeyStore", Target::None, ""),
+    row("UpdateKeyDescription", Target::Key, ""),
+    row("UpdatePrimaryRegion", Target::Key, ""),
+    row("Verify", Target::Key, "xca"),
+    row("VerifyMac", Target::Key, "xca"),
+];
+
+/// The operation of a KMS action; `None` for a name KMS does not have.
+pub fn operation(action: &ActionName) -> Option<&'static Operation> {
+    if action.service() != "kms" {
+        return None;
+    }
+    OPERATIONS.iter().find(|operation| operation.name.eq_ignore_ascii_case(action.name()))
+}
+
+/// The permissions of KMS, by name.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ignore_case_and_belong_to_kms() {
+        let find = |name: &str| operation(&ActionName::parse(name).unwrap()).map(|operation| operation.name);
+        assert_eq!(find("KMS:decrypt"), Some("Decrypt"));
+        assert_eq!(find("kms:ReEncrypt"), None);
+        assert_eq!(find("s3:Decrypt"), None);
+        assert!(OPERATIONS.is_sorted_by_key(|operation| operation.name));
+    }
+}

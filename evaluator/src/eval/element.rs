@@ -1,0 +1,106 @@
+//! Does one element of a statement match?
+//!
+//! `Principal` (R3), `Action` (R2.1, R2.2) and `Resource` (R2.4 to R2.13), plain and negated.
+
+use crate::eval::View;
+use crate::policy::{ActionElement, PrincipalElement, ResourceElement};
+use crate::principal::{Principal, PrincipalMatch, PrincipalPattern, Star};
+use crate::truth::{Rule, Truth};
+
+/// The ways in which a `Principal` element covers the caller (R3.1). One element may do so in several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways(u8);
+
+impl Ways {
+    /// Whether the caller is covered in this way.
+    pub fn contains(self, way: PrincipalMatch) -> bool {
+        self.0 & (1 << way as u8) != 0
+    }
+
+    /// Whether the caller is not covered at all.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn with(self, way: PrincipalMatch) -> Self {
+        Self(self.0 | 1 << way as u8)
+    }
+}
+
+/// How the entries of an element cover the caller.
+pub fn ways(element: &PrincipalElement, caller: &Principal) -> Ways {
+    element.entries.iter().filter_map(|entry| entry.value.covers(caller)).fold(Ways::default(), Ways::with)
+}
+
+/// Whether a `Principal` or `NotPrincipal` element matches the caller.
+pub fn principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
+    let caller = &view.request.principal;
+    if element.negated {
+        return not_principal(element, view);
+    }
+    if ways(element, caller).is_empty() {
+        return Truth::NO;
+    }
+    // `{"AWS": "*"}` means the same as `*`; whether it covers services is not documented (R3.6).
+    let is_named = |pattern: &PrincipalPattern| *pattern != PrincipalPattern::Everyone(Star::Aws);
+    let is_service = matches!(caller, Principal::Service(_));
+    let named = element.entries.iter().any(|entry| is_named(&entry.value) && entry.value.covers(caller).is_some());
+    Truth::unless(true, Rule::AwsStarCoversServices, named || !is_service)
+}
+
+/// `NotPrincipal` spares the callers it lists (R3.10). A session is spared for certain only when its own ARN, its
+/// role and its account are all listed. A caller with a permissions boundary is never spared.
+fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
+    if view.has_boundary {
+        return Truth::YES;
+    }
+    let caller = &view.request.principal;
+    let listed = ways(element, caller);
+    if listed.is_empty() {
+        return Truth::YES;
+    }
+    let needed: &[PrincipalMatch] = match caller {
+        Principal::RoleSession { .. } => {
+            &[PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::Account]
+        }
+        Principal::FederatedUser { .. } => &[PrincipalMatch::Direct, PrincipalMatch::Account],
+        Principal::User(_) | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => &[],
+    };
+    let spared = listed.contains(PrincipalMatch::Everyone) || needed.iter().all(|way| listed.contains(*way));
+    Truth::unless(!spared, Rule::NotPrincipalOfSession, false)
+}
+
+/// Whether an `Action` or `NotAction` element matches.
+pub fn action(element: &ActionElement, view: &View<'_>) -> Truth {
+    let listed = element.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
+    Truth::certain(listed != element.negated)
+}
+
+/// Whether a `Resource` or `NotResource` element matches, or what stands in for one.
+pub fn resource(element: &ResourceElement, view: &View<'_>) -> Truth {
+    match element {
+        ResourceElement::Missing => Truth::NO,
+        ResourceElement::Own => Truth::YES,
+        ResourceElement::Listed { negated: false, .. } => listed(element, view),
+        ResourceElement::Listed { negated: true, patterns, .. } => {
+            let truth = listed(element, view).negate();
+            // A pattern with an unresolved variable excludes nothing (R2.11).
+            let unresolved = patterns.iter().any(|pattern| pattern.value.is_unresolved(view));
+            truth.and(Truth::unless(true, Rule::UnresolvedNotResource, !unresolved))
+        }
+    }
+}
+
+fn listed(element: &ResourceElement, view: &View<'_>) -> Truth {
+    let ResourceElement::Listed { patterns, .. } = element else { return Truth::NO };
+    let resource = &view.request.resource;
+    Truth::any(patterns.iter().map(|pattern| {
+        let truth = pattern.value.matches(&resource.arn, view);
+        // The account form for calls without a resource is documented for KMS, its reach is not (R2.8).
+        let is_account_form = resource.is_wide && pattern.text.as_str() != "*";
+        if is_account_form && truth.could_hold() {
+            return truth.and(Truth::unless(true, Rule::AccountFormOfNoResource, false));
+        }
+        truth
+    }))
+}

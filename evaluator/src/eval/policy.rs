@@ -1,0 +1,152 @@
+//! What do policies that work together say: which statement denies, which allows?
+
+use crate::eval::statement::{applies, applies_but_for_conditions};
+use crate::eval::{View, element};
+use crate::policy::{Effect, Policy, PolicyType, Statement};
+use crate::principal::PrincipalMatch;
+use crate::truth::{Rule, Truth};
+
+/// A statement among policies that work together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementIndex {
+    /// The policy, from 0.
+    pub policy: usize,
+    /// The statement in it, from 0.
+    pub statement: usize,
+}
+
+/// What the statements of one effect say.
+#[derive(Debug, Clone)]
+pub struct Matches {
+    /// Whether one of them applies.
+    pub truth: Truth,
+    /// The first that applies, or else the first that might.
+    pub by: Option<StatementIndex>,
+}
+
+/// What policies that work together say.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Their Deny statements.
+    pub deny: Matches,
+    /// Their Allow statements.
+    pub allow: Matches,
+}
+
+/// The Allow statements of a resource-based policy by the way they name the caller (R3.1, R5.8).
+#[derive(Debug, Clone)]
+pub struct Grants {
+    ways: [Matches; 5],
+}
+
+impl Matches {
+    /// No statement applies.
+    pub const NONE: Self = Self { truth: Truth::NO, by: None };
+
+    fn add(&mut self, index: StatementIndex, truth: Truth) {
+        if !truth.could_hold() {
+            return;
+        }
+        if self.by.is_none() || (truth.holds() && !self.truth.holds()) {
+            self.by = Some(index);
+        }
+        self.truth = std::mem::replace(&mut self.truth, Truth::NO).or(truth);
+    }
+}
+
+impl Outcome {
+    /// The outcome of no policy.
+    pub const NONE: Self = Self { deny: Matches::NONE, allow: Matches::NONE };
+}
+
+impl Grants {
+    /// No statement grants.
+    pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5] };
+
+    /// The statements that name the caller in this way.
+    pub fn by(&self, way: PrincipalMatch) -> &Matches {
+        let [direct, role, federated, everyone, account] = &self.ways;
+        match way {
+            PrincipalMatch::Direct => direct,
+            PrincipalMatch::RoleOfSession => role,
+            PrincipalMatch::UserOfFederatedSession => federated,
+            PrincipalMatch::Everyone => everyone,
+            PrincipalMatch::Account => account,
+        }
+    }
+}
+
+/// The ways of R3.1, strongest first.
+pub const WAYS: [PrincipalMatch; 5] = [
+    PrincipalMatch::Direct,
+    PrincipalMatch::RoleOfSession,
+    PrincipalMatch::UserOfFederatedSession,
+    PrincipalMatch::Everyone,
+    PrincipalMatch::Account,
+];
+
+/// Judges policies that work together: all of one layer, or of one level of it.
+pub fn evaluate(policies: &[&Policy], view: &View<'_>) -> Outcome {
+    evaluate_with(policies, view, |_, _, _| {})
+}
+
+/// Judges a resource-based policy, keeping the ways in which its Allow statements name the caller.
+pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Grants) {
+    let mut grants = Grants::NONE;
+    let outcome = evaluate_with(&[policy], view, |statement, index, truth| {
+        let Some(principal) = &statement.principal else { return };
+        let ways = element::ways(principal, &view.request.principal);
+        for (way, matches) in WAYS.iter().zip(&mut grants.ways) {
+            if !ways.contains(*way) {
+                continue;
+            }
+            let truth = match way {
+                PrincipalMatch::Account => delegates(statement, view, truth.clone()),
+                PrincipalMatch::Direct
+                | PrincipalMatch::RoleOfSession
+                | PrincipalMatch::UserOfFederatedSession
+                | PrincipalMatch::Everyone => truth.clone(),
+            };
+            matches.add(index, truth);
+        }
+    });
+    (outcome, grants)
+}
+
+/// Whether a statement that names the account delegates to it. AWS documents that delegation reaches no further than
+/// the statement's actions; that its condition counts too is inferred (R6.3, unsure).
+fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
+    if applies.holds() || !applies_but_for_conditions(statement, view).holds() {
+        return applies;
+    }
+    applies.or(Truth::unless(false, Rule::ConditionOfDelegation, true))
+}
+
+fn evaluate_with(
+    policies: &[&Policy],
+    view: &View<'_>,
+    mut allow: impl FnMut(&Statement, StatementIndex, &Truth),
+) -> Outcome {
+    let mut outcome = Outcome::NONE;
+    for (policy, content) in policies.iter().enumerate() {
+        let view = View { kind: content.kind, ..*view };
+        for statement in &content.statements {
+            let truth = applies(statement, &view);
+            let index = StatementIndex { policy, statement: statement.index };
+            match statement.effect {
+                Effect::Deny => outcome.deny.add(index, truth),
+                Effect::Allow if is_ignored_allow(content.kind) => {}
+                Effect::Allow => {
+                    allow(statement, index, &truth);
+                    outcome.allow.add(index, truth);
+                }
+            }
+        }
+    }
+    outcome
+}
+
+/// An Allow in a customer's RCP would be refused; `RCPFullAWSAccess` allows by itself (R5.6).
+fn is_ignored_allow(kind: PolicyType) -> bool {
+    kind == PolicyType::ResourceControl
+}

@@ -1,0 +1,98 @@
+//! Which policies apply to a request, layer by layer?
+//!
+//! Rules R5.3 to R5.6 and R5.11 to R5.16: identity-side policies come from the caller's account, resource-side ones
+//! from the resource's.
+
+use crate::account::AccountId;
+use crate::layer::{Layer, StatementRef};
+use crate::policy::{Policy, Statement};
+use crate::principal::Principal;
+use crate::request::Request;
+use crate::world::World;
+
+/// The policies that apply. `None` says that the layer has no say.
+#[derive(Debug, Clone, Default)]
+pub struct Applicable<'w> {
+    /// RCPs of the resource's account, one list a level from the root down.
+    pub rcp: Option<Vec<Vec<&'w Policy>>>,
+    /// SCPs of the caller's account, one list a level from the root down.
+    pub scp: Option<Vec<Vec<&'w Policy>>>,
+    /// The policies of the VPC endpoint.
+    pub vpc_endpoint: Option<Vec<&'w Policy>>,
+    /// The resource-based policy.
+    pub resource: Option<&'w Policy>,
+    /// The account that owns the resource.
+    pub resource_account: Option<AccountId>,
+    /// The caller's identity-based policies; `None` for callers that cannot have any.
+    pub identity: Option<Vec<&'w Policy>>,
+    /// The caller's permissions boundary.
+    pub boundary: Option<Vec<&'w Policy>>,
+    /// The session policies of the caller's session.
+    pub session: Option<Vec<&'w Policy>>,
+    /// Whether the caller belongs to the management account, which SCPs do not reach (R5.5).
+    pub principal_in_management_account: bool,
+    /// Whether the resource belongs to the management account, which RCPs do not reach (R5.6).
+    pub resource_in_management_account: bool,
+}
+
+/// Finds the policies that apply to a request in a world.
+pub fn gather<'w>(world: &'w World, request: &Request) -> Applicable<'w> {
+    let key = world.key(&request.resource.arn);
+    let attached = |policies: &'w [std::sync::Arc<Policy>]| policies.iter().map(AsRef::as_ref).collect::<Vec<_>>();
+    let identity = match &request.principal {
+        Principal::User(user) => Some(world.user(user).map(|user| attached(&user.policies)).unwrap_or_default()),
+        Principal::RoleSession { role, .. } => {
+            Some(world.role(role.account, &role.name).map(|role| attached(&role.policies)).unwrap_or_default())
+        }
+        Principal::FederatedUser { user, .. } => Some(
+            user.as_ref().and_then(|user| world.user(user)).map(|user| attached(&user.policies)).unwrap_or_default(),
+        ),
+        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => None,
+    };
+    Applicable {
+        resource: key.map(|key| &*key.policy),
+        resource_account: key.map(|key| key.account).or(request.resource.account),
+        identity,
+        ..Applicable::default()
+    }
+}
+
+impl<'w> Applicable<'w> {
+    /// The policies of a layer and level.
+    pub fn policies(&self, layer: Layer, level: usize) -> &[&'w Policy] {
+        match layer {
+            Layer::Rcp => level_of(self.rcp.as_deref(), level),
+            Layer::Scp => level_of(self.scp.as_deref(), level),
+            Layer::VpcEndpoint => self.vpc_endpoint.as_deref().unwrap_or_default(),
+            Layer::Resource => self.resource.as_slice(),
+            Layer::Grant => &[],
+            Layer::Identity => self.identity.as_deref().unwrap_or_default(),
+            Layer::Boundary => self.boundary.as_deref().unwrap_or_default(),
+            Layer::Session => self.session.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// The levels of a layer: one, except for SCPs and RCPs.
+    pub fn levels(&self, layer: Layer) -> usize {
+        match layer {
+            Layer::Rcp => self.rcp.as_ref().map_or(0, Vec::len),
+            Layer::Scp => self.scp.as_ref().map_or(0, Vec::len),
+            Layer::VpcEndpoint
+            | Layer::Resource
+            | Layer::Grant
+            | Layer::Identity
+            | Layer::Boundary
+            | Layer::Session => 1,
+        }
+    }
+
+    /// The policy and statement a reference names.
+    pub fn statement(&self, reference: StatementRef) -> Option<(&'w Policy, &'w Statement)> {
+        let policy = *self.policies(reference.layer, reference.level).get(reference.index.policy)?;
+        Some((policy, policy.statements.iter().find(|statement| statement.index == reference.index.statement)?))
+    }
+}
+
+fn level_of<'p, 'w>(levels: Option<&'p [Vec<&'w Policy>]>, level: usize) -> &'p [&'w Policy] {
+    levels.and_then(|levels| levels.get(level)).map(Vec::as_slice).unwrap_or_default()
+}

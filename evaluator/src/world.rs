@@ -1,0 +1,58 @@
+//! Which facts is a request judged against?
+//!
+//! A [`World`] holds the accounts, identities and keys of a policy repository and the checked policies attached to
+//! them. It never changes while requests are judged.
+
+pub mod identity;
+pub mod kms;
+
+use std::collections::BTreeMap;
+
+use crate::account::AccountId;
+use crate::arn::Arn;
+use crate::context::Values;
+use crate::principal::{Identity, Principal};
+
+use identity::{Role, User};
+use kms::KmsKey;
+
+/// The facts.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// Roles.
+    pub roles: Vec<Role>,
+    /// Users.
+    pub users: Vec<User>,
+    /// KMS keys.
+    pub keys: Vec<KmsKey>,
+    /// Condition keys that every call carries, unless a request says otherwise; `None` is stated absence.
+    pub context: BTreeMap<String, Option<Values>>,
+}
+
+impl World {
+    /// The key of this ARN.
+    pub fn key(&self, arn: &Arn) -> Option<&KmsKey> {
+        self.keys.iter().find(|key| key.arn == *arn)
+    }
+
+    /// The role of this account and name; a role name is unique in its account (R3.4).
+    pub fn role(&self, account: AccountId, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.identity.account == account && *role.identity.name == *name)
+    }
+
+    /// The user that is this identity.
+    pub fn user(&self, identity: &Identity) -> Option<&User> {
+        self.users.iter().find(|user| user.identity.account == identity.account && user.identity.name == identity.name)
+    }
+
+    /// The tags of the caller, where the world knows the caller and its tags.
+    pub fn principal_tags(&self, principal: &Principal) -> Option<&BTreeMap<String, String>> {
+        match principal {
+            Principal::User(identity) => self.user(identity)?.tags.as_ref(),
+            Principal::RoleSession { role, .. } => self.role(role.account, &role.name)?.tags.as_ref(),
+            Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
+                None
+            }
+        }
+    }
+}

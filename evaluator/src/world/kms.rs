@@ -1,0 +1,87 @@
+//! Which KMS keys exist, in which state, and who owns them?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::account::AccountId;
+use crate::arn::Arn;
+use crate::policy::Policy;
+
+/// A KMS key.
+#[derive(Debug, Clone)]
+pub struct KmsKey {
+    /// Its ARN.
+    pub arn: Arn,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Its key policy (R5.17: exactly one).
+    pub policy: Arc<Policy>,
+    /// Its state.
+    pub state: KeyState,
+    /// Its alias names (`alias/app`); `None` when nobody stated them (R6.36).
+    pub aliases: Option<Vec<String>>,
+    /// Its tags; `None` when nobody stated them (R6.36).
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Whether it is a multi-Region key.
+    pub multi_region: bool,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048` …
+    pub spec: Box<str>,
+    /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY` …
+    pub usage: Box<str>,
+    /// `AWS_KMS`, `EXTERNAL` …
+    pub origin: Box<str>,
+}
+
+/// The states of a key (R6.34).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyState {
+    /// In use.
+    Enabled,
+    /// Switched off.
+    Disabled,
+    /// Waiting to be deleted.
+    PendingDeletion,
+    /// A multi-Region primary key waiting for its replicas to be deleted.
+    PendingReplicaDeletion,
+    /// Without key material yet.
+    PendingImport,
+    /// Its custom key store is out of reach.
+    Unavailable,
+    /// A replica that is being made.
+    Creating,
+    /// A multi-Region key whose primary is being changed.
+    Updating,
+}
+
+impl KeyState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Enabled,
+        Self::Disabled,
+        Self::PendingDeletion,
+        Self::PendingReplicaDeletion,
+        Self::PendingImport,
+        Self::Unavailable,
+        Self::Creating,
+        Self::Updating,
+    ];
+
+    /// AWS's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "Enabled",
+            Self::Disabled => "Disabled",
+            Self::PendingDeletion => "PendingDeletion",
+            Self::PendingReplicaDeletion => "PendingReplicaDeletion",
+            Self::PendingImport => "PendingImport",
+            Self::Unavailable => "Unavailable",
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+        }
+    }
+
+    /// The state of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
