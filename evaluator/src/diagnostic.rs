@@ -28,6 +28,8 @@ pub enum Severity {
     Error,
     /// It can be used, and is probably not what was meant.
     Warning,
+    /// Nothing is wrong: it explains.
+    Note,
 }
 
 /// A place in a text and what to say about it there.

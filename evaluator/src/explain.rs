@@ -6,12 +6,14 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
+use crate::condition::Condition;
 use crate::context::{ConditionKey, Entry, Lookup, Presence, RequestContext};
 use crate::decision::{self, Decision};
 use crate::eval::View;
 use crate::eval::policy::StatementIndex;
 use crate::eval::statement::{Element, walk};
 use crate::gather::Applicable;
+use crate::json::Text;
 use crate::layer::{Layer, StatementRef, Verdict};
 use crate::policy::{Effect, Policy, PolicyType, ResourceElement, Statement};
 use crate::request::Request;
@@ -231,4 +233,42 @@ pub fn absent_keys(explanation: &Explanation<'_>) -> Vec<ConditionKey> {
     keys.sort();
     keys.dedup();
     keys
+}
+
+impl<'w> StatementExplanation<'w> {
+    /// The condition an element explains.
+    pub fn condition(&self, element: &ElementExplanation) -> Option<&'w Condition> {
+        match element.element {
+            Element::Condition(index) => self.statement.conditions.get(index),
+            Element::Principal | Element::Action | Element::Resource => None,
+        }
+    }
+
+    /// The placeholders that were filled in an element's values: as written, and what they stand for.
+    pub fn fills(&self, element: &ElementExplanation) -> Vec<(String, String)> {
+        let texts: Vec<&Text> = match element.element {
+            Element::Principal => {
+                self.statement.principal.iter().flat_map(|each| &each.entries).map(|entry| &entry.text).collect()
+            }
+            Element::Action => self.statement.action.patterns.iter().map(|pattern| &pattern.text).collect(),
+            Element::Resource => match &self.statement.resource {
+                ResourceElement::Listed { patterns, .. } => patterns.iter().map(|pattern| &pattern.text).collect(),
+                ResourceElement::Missing | ResourceElement::Own => Vec::new(),
+            },
+            Element::Condition(_) => self
+                .condition(element)
+                .into_iter()
+                .flat_map(|each| &each.operands)
+                .map(|operand| &operand.text)
+                .collect(),
+        };
+        let mut fills: Vec<_> = texts
+            .iter()
+            .flat_map(|text| text.fills())
+            .map(|fill| (fill.written.to_string(), fill.value.to_string()))
+            .collect();
+        fills.sort();
+        fills.dedup();
+        fills
+    }
 }

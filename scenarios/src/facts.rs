@@ -1,0 +1,598 @@
+//! Which accounts, keys, roles and policies do the worlds of a file define?
+//!
+//! Worlds are merged in the order of `use:`, their placeholders filled, their policies read. The result is still
+//! as people wrote it, by name, so that a `change:` can edit it; [`Facts::world`] checks every policy and gives the
+//! evaluator's [`World`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::context::Values;
+use permitlab_evaluator::diagnostic::{Diagnostic, closest};
+use permitlab_evaluator::json::{Text as JsonText, Value};
+use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
+use permitlab_evaluator::principal::Identity;
+use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::world::World;
+use permitlab_evaluator::world::identity::{Role, User};
+use permitlab_evaluator::world::kms::{KeyState, KmsKey};
+
+use crate::file::world as written;
+use crate::file::{self, ContextValue, Named, PolicySource, Text};
+use crate::placeholders::{Scope, Vars, fill, nothing_bound};
+use crate::root::PolicyRoot;
+
+/// What the worlds of a file define, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Values for placeholders.
+    pub vars: Vars,
+    /// Accounts.
+    pub accounts: BTreeMap<String, AccountId>,
+    /// KMS keys.
+    pub keys: BTreeMap<String, Key>,
+    /// Roles and users, as `role/NAME` and `user/NAME`.
+    pub identities: BTreeMap<String, Attached>,
+    /// Policies by the name references use.
+    pub documents: BTreeMap<String, PolicyDocument>,
+    /// Condition keys that every call carries.
+    pub context: BTreeMap<String, Option<Values>>,
+    places: BTreeMap<String, Span>,
+}
+
+/// A policy as written and the types it is used as.
+#[derive(Debug, Clone)]
+pub struct PolicyDocument {
+    /// The text.
+    pub document: Document,
+    /// What it is attached as; a policy that is only named in a `change:` has none.
+    pub kinds: BTreeSet<PolicyType>,
+}
+
+/// A KMS key of a world.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// In a customer's account.
+    Held(Box<HeldKey>),
+    /// In an account of AWS's; no policy of a customer reaches it (R6.33).
+    AwsOwned {
+        /// The Region it is in, if the world says so.
+        region: Option<String>,
+    },
+}
+
+/// A KMS key in a customer's account.
+#[derive(Debug, Clone)]
+pub struct HeldKey {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its account.
+    pub account: AccountId,
+    /// The name of its key policy.
+    pub policy: String,
+    /// Its state.
+    pub state: KeyState,
+    /// Its alias names.
+    pub aliases: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it is a multi-Region key.
+    pub multi_region: bool,
+    /// `SYMMETRIC_DEFAULT` unless stated.
+    pub spec: String,
+    /// `ENCRYPT_DECRYPT` unless stated.
+    pub usage: String,
+    /// `AWS_KMS` unless stated.
+    pub origin: String,
+}
+
+/// A role or user and what is attached to it.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// Account, path and name.
+    pub identity: Identity,
+    /// The names of its identity-based policies.
+    pub policies: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Reads the worlds a file uses, in order, with the vars of the file itself added last.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load<'u>(
+    root: &PolicyRoot,
+    sources: &mut SourceMap,
+    worlds: impl IntoIterator<Item = &'u Text>,
+    own_vars: &Named<Text>,
+) -> Result<Facts, Vec<Diagnostic>> {
+    let mut read = Vec::new();
+    let mut findings = Vec::new();
+    for path in worlds {
+        match root.read_named(sources, path) {
+            Ok(id) => match file::read_world(sources, id) {
+                Ok(world) => read.push(world),
+                Err(more) => findings.extend(more),
+            },
+            Err(finding) => findings.push(finding),
+        }
+    }
+    let vars = match Vars::resolve(read.iter().map(|world| &world.vars).chain([own_vars])) {
+        Ok(vars) => vars,
+        Err(more) => {
+            findings.extend(more);
+            return Err(findings);
+        }
+    };
+    let mut loader = Loader { root, sources, facts: Facts { vars, ..Facts::default() }, findings };
+    for world in &read {
+        loader.accounts(world);
+    }
+    for world in &read {
+        loader.world(world);
+    }
+    loader.finish()
+}
+
+struct Loader<'l> {
+    root: &'l PolicyRoot,
+    sources: &'l mut SourceMap,
+    facts: Facts,
+    findings: Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    fn finish(self) -> Result<Facts, Vec<Diagnostic>> {
+        if self.findings.is_empty() { Ok(self.facts) } else { Err(self.findings) }
+    }
+
+    fn report(&mut self, finding: Diagnostic) {
+        self.findings.push(finding);
+    }
+
+    /// A text with its placeholders filled; unbound ones are reported.
+    fn filled(&mut self, text: &Text) -> Text {
+        match fill(text, &Scope::new(&self.facts.vars)) {
+            Ok(filled) => filled,
+            Err(findings) => {
+                self.findings.extend(findings);
+                text.clone()
+            }
+        }
+    }
+
+    fn string(&mut self, text: &Text) -> String {
+        self.filled(text).as_str().to_owned()
+    }
+
+    fn strings(&mut self, texts: &Named<Text>) -> BTreeMap<String, String> {
+        texts.iter().map(|(name, value)| (name.as_str().to_owned(), self.string(value))).collect()
+    }
+
+    /// Takes a name such as `key/eval`, unless an earlier world took it.
+    fn define(&mut self, kind: &str, name: &Text) -> Option<String> {
+        let full = format!("{kind}/{name}");
+        if let Some(first) = self.facts.places.get(&full) {
+            let finding = Diagnostic::error("duplicate-name", name.span(), format!("`{full}` is defined twice"))
+                .also(*first, "first defined here")
+                .help("remove one of the two, or give it another name");
+            self.report(finding);
+            return None;
+        }
+        self.facts.places.insert(full.clone(), name.span());
+        Some(full)
+    }
+
+    fn accounts(&mut self, world: &written::World) {
+        for (name, account) in world.accounts.iter() {
+            let id = self.filled(&account.id);
+            let parsed = AccountId::parse(id.as_str());
+            if let (Some(_), Ok(parsed)) = (self.define("account", name), parsed) {
+                self.facts.accounts.insert(name.as_str().to_owned(), parsed);
+            } else if let Err(error) = parsed {
+                let finding =
+                    Diagnostic::error("invalid-account-id", id.span(), format!("`{id}` is not an account id"));
+                self.report(finding.help(error.to_string()));
+            }
+            if let Some(unit) = &account.unit {
+                self.unsupported(unit.span(), "an organizational unit");
+            }
+        }
+    }
+
+    fn world(&mut self, world: &written::World) {
+        for (key, value) in world.context.iter() {
+            let values = self.values(value);
+            self.facts.context.insert(key.as_str().to_owned(), values);
+        }
+        for (name, key) in world.keys.iter() {
+            self.key(name, key);
+        }
+        for (name, role) in world.roles.iter() {
+            self.role(name, role);
+        }
+        for (name, user) in world.users.iter() {
+            self.user(name, user, &world.groups);
+        }
+        self.later_layers(world);
+    }
+
+    fn values(&mut self, value: &ContextValue) -> Option<Values> {
+        match value {
+            ContextValue::Absent => None,
+            ContextValue::One(text) => Some(Values::One(self.string(text))),
+            ContextValue::Many(texts) => Some(Values::Many(texts.iter().map(|text| self.string(text)).collect())),
+        }
+    }
+
+    /// What this version does not judge is refused, never ignored.
+    fn unsupported(&mut self, span: Span, what: &str) {
+        let message = format!("{what} is not supported yet");
+        self.report(
+            Diagnostic::error("unsupported-layer", span, message)
+                .help("remove it: this version judges identity policies and key policies, and would ignore it"),
+        );
+    }
+
+    fn later_layers(&mut self, world: &written::World) {
+        if let Some(organization) = &world.organization {
+            self.unsupported(organization.id.span(), "an organization with its control policies");
+        }
+        for (name, _) in world.endpoints.iter() {
+            self.unsupported(name.span(), "a VPC endpoint");
+        }
+        for (name, _) in world.buckets.iter() {
+            self.unsupported(name.span(), "a bucket");
+        }
+    }
+
+    fn account(&mut self, name: &Text) -> Option<AccountId> {
+        let filled = self.filled(name);
+        let found = self.facts.accounts.get(filled.as_str()).copied();
+        if found.is_none() {
+            let names = self.facts.accounts.keys().map(String::as_str);
+            let help = match closest(filled.as_str(), names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "define it under `accounts:`".to_owned(),
+            };
+            self.report(
+                Diagnostic::error("unknown-account", filled.span(), format!("no account is called `{filled}`"))
+                    .help(help),
+            );
+        }
+        found
+    }
+
+    fn key(&mut self, name: &Text, key: &written::Key) {
+        let Some(full) = self.define("key", name) else { return };
+        let key = match key {
+            written::Key::AwsOwned { region } => {
+                Some(Key::AwsOwned { region: region.as_ref().map(|region| self.string(region)) })
+            }
+            written::Key::Held(key) => self.held_key(&full, key).map(|key| Key::Held(Box::new(key))),
+        };
+        if let Some(key) = key {
+            self.facts.keys.insert(name.as_str().to_owned(), key);
+        }
+    }
+
+    fn held_key(&mut self, full: &str, key: &written::HeldKey) -> Option<HeldKey> {
+        if let Some(grant) = key.grants.first() {
+            let span = grant.operations.first().map_or(key.id.span(), Text::span);
+            self.unsupported(span, "a grant");
+        }
+        if key.is_aws_managed {
+            self.unsupported(key.id.span(), "an AWS managed key");
+        }
+        let account = self.account(&key.account);
+        let policy = self.policy(&key.policy, PolicyType::Key, full);
+        let (region, id) = (self.string(&key.region), self.filled(&key.id));
+        let account = account?;
+        let Ok(arn) = Arn::parse(&format!("arn:{}:kms:{region}:{account}:key/{id}", partition(&region))) else {
+            let message = format!("`{id}` in `{region}` makes no key ARN");
+            self.report(
+                Diagnostic::error("invalid-key", id.span(), message).help("give `id` and `region` as KMS prints them"),
+            );
+            return None;
+        };
+        let text = |loader: &mut Self, text: &Option<Text>, default: &str| {
+            text.as_ref().map_or_else(|| default.to_owned(), |text| loader.string(text))
+        };
+        Some(HeldKey {
+            arn,
+            account,
+            policy: policy?,
+            state: key.state.map_or(KeyState::Enabled, |state| key_state(state.value)),
+            aliases: key.aliases.iter().map(|alias| self.string(alias)).collect(),
+            tags: self.strings(&key.tags),
+            multi_region: key.multi_region.is_some_and(|multi| multi.value),
+            spec: text(self, &key.spec, "SYMMETRIC_DEFAULT"),
+            usage: text(self, &key.usage, "ENCRYPT_DECRYPT"),
+            origin: text(self, &key.origin, "AWS_KMS"),
+        })
+    }
+
+    fn role(&mut self, name: &Text, role: &written::Role) {
+        let Some(full) = self.define("role", name) else { return };
+        if let Some(boundary) = &role.boundary {
+            self.unsupported(boundary.span(), "a permissions boundary");
+        }
+        if let Some(trust) = &role.trust {
+            self.policy(trust, PolicyType::Trust, &format!("{full}/trust"));
+        }
+        self.identity(name, full, &role.account, role.path.as_ref(), &role.policies, &role.tags);
+    }
+
+    fn user(&mut self, name: &Text, user: &written::User, groups: &Named<written::Group>) {
+        let Some(full) = self.define("user", name) else { return };
+        if let Some(boundary) = &user.boundary {
+            self.unsupported(boundary.span(), "a permissions boundary");
+        }
+        let mut policies = user.policies.clone();
+        for group in &user.groups {
+            let group = self.filled(group);
+            match groups.get(group.as_str()) {
+                Some(found) => policies.extend(found.policies.iter().cloned()),
+                None => {
+                    let help = closest(group.as_str(), groups.names()).map_or_else(
+                        || "define it under `groups:`".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    let message = format!("no group is called `{group}`");
+                    self.report(Diagnostic::error("unknown-group", group.span(), message).help(help));
+                }
+            }
+        }
+        self.identity(name, full, &user.account, user.path.as_ref(), &policies, &user.tags);
+    }
+
+    fn identity(
+        &mut self,
+        name: &Text,
+        full: String,
+        account: &Text,
+        path: Option<&Text>,
+        policies: &[PolicySource],
+        tags: &Named<Text>,
+    ) {
+        let account = self.account(account);
+        let path = path.map_or_else(|| "/".to_owned(), |path| self.string(path));
+        let mut names = Vec::new();
+        for (index, policy) in policies.iter().enumerate() {
+            names.extend(self.policy(policy, PolicyType::Identity, &format!("{full}/{index}")));
+        }
+        let tags = self.strings(tags);
+        let Some(account) = account else { return };
+        let identity = Identity {
+            partition: "aws".into(),
+            account,
+            path: path.into(),
+            name: name.as_str().into(),
+            unique_id: None,
+        };
+        self.facts.identities.insert(full, Attached { identity, policies: names, tags });
+    }
+
+    /// Reads a policy and gives the name references use.
+    fn policy(&mut self, source: &PolicySource, kind: PolicyType, owner: &str) -> Option<String> {
+        if let PolicySource::File(path) = source {
+            let path = self.filled(path);
+            let name = policy_name(path.as_str());
+            if let Some(known) = self.facts.documents.get_mut(name) {
+                known.kinds.insert(kind);
+                return Some(name.to_owned());
+            }
+        }
+        match read_policy(self.root, self.sources, &self.facts.vars, source, owner) {
+            Ok(document) => {
+                let name = document.name.to_string();
+                let entry = self.facts.documents.entry(name.clone());
+                entry.or_insert_with(|| PolicyDocument { document, kinds: BTreeSet::new() }).kinds.insert(kind);
+                Some(name)
+            }
+            Err(findings) => {
+                for finding in findings {
+                    if !self.findings.contains(&finding) {
+                        self.report(finding);
+                    }
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Reads a policy file or an inline policy and fills its placeholders.
+///
+/// # Errors
+/// A file that cannot be read, the first JSON error, every placeholder nothing is bound to.
+pub fn read_policy(
+    root: &PolicyRoot,
+    sources: &mut SourceMap,
+    vars: &Vars,
+    source: &PolicySource,
+    owner: &str,
+) -> Result<Document, Vec<Diagnostic>> {
+    let mut document = match source {
+        PolicySource::File(path) => {
+            let path = fill(path, &Scope::new(vars))?;
+            let id = root.read_named(sources, &path).map_err(|finding| vec![finding])?;
+            let text = sources.source(id).map(|source| source.text().to_owned()).unwrap_or_default();
+            Document::read(policy_name(path.as_str()), id, &text).map_err(|finding| vec![*finding])?
+        }
+        PolicySource::Inline(text) => {
+            let (id, json) = match source.in_place(sources) {
+                Some(json) => (text.span().source, json),
+                None => {
+                    let added = sources.add(format!("policy of {owner}"), text.as_str());
+                    let too_long = |_| {
+                        vec![Diagnostic::error("too-large", text.span(), "the policy is too long").help("shorten it")]
+                    };
+                    (added.map_err(too_long)?, text.as_str().to_owned())
+                }
+            };
+            Document::read(owner, id, &json).map_err(|finding| vec![*finding])?
+        }
+    };
+    let unbound = document.fill(&Scope::new(vars));
+    if unbound.is_empty() {
+        return Ok(document);
+    }
+    Err(unbound.iter().map(|name| nothing_bound(name, vars.iter().map(|(name, _)| name))).collect())
+}
+
+/// The name references use for a policy file: its path under `policies/` without `.json`.
+pub fn policy_name(path: &str) -> &str {
+    let path = path.strip_prefix("policies/").unwrap_or(path);
+    path.strip_suffix(".json").unwrap_or(path)
+}
+
+/// What the statements of a policy are called: by number each, and by Sid where only one has it.
+pub fn statement_labels(document: &Document) -> Vec<(usize, String)> {
+    let sids: Vec<Option<&str>> = document.statements().iter().map(sid).collect();
+    let numbered = (0..sids.len()).map(|index| (index, format!("[{index}]")));
+    let is_alone = |sid: &str| sids.iter().flatten().filter(|other| **other == sid).count() == 1;
+    let named = sids
+        .iter()
+        .enumerate()
+        .filter_map(|(index, sid)| sid.filter(|sid| is_alone(sid)).map(|sid| (index, sid.to_owned())));
+    numbered.chain(named).collect()
+}
+
+fn sid(statement: &Value) -> Option<&str> {
+    let member = policy::document::member(statement, "Sid")?;
+    member.value.as_text().map(JsonText::as_str).filter(|sid| !sid.is_empty())
+}
+
+/// The partition a Region belongs to.
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+fn key_state(state: written::KeyState) -> KeyState {
+    match state {
+        written::KeyState::Creating => KeyState::Creating,
+        written::KeyState::Enabled => KeyState::Enabled,
+        written::KeyState::Disabled => KeyState::Disabled,
+        written::KeyState::PendingDeletion => KeyState::PendingDeletion,
+        written::KeyState::PendingImport => KeyState::PendingImport,
+        written::KeyState::PendingReplicaDeletion => KeyState::PendingReplicaDeletion,
+        written::KeyState::Unavailable => KeyState::Unavailable,
+        written::KeyState::Updating => KeyState::Updating,
+    }
+}
+
+impl Facts {
+    /// Checks every policy and gives the evaluator's world.
+    ///
+    /// # Errors
+    /// Every reason for which AWS would refuse one of the policies.
+    pub fn world(&self) -> Result<World, Vec<Diagnostic>> {
+        let mut findings = Vec::new();
+        let mut policies: BTreeMap<(&str, PolicyType), Arc<Policy>> = BTreeMap::new();
+        for (name, entry) in &self.documents {
+            for kind in &entry.kinds {
+                let parsed = policy::parse(&entry.document, *kind);
+                findings.extend(parsed.diagnostics.into_iter().filter(Diagnostic::is_error));
+                policies.extend(parsed.policy.map(|policy| ((name.as_str(), *kind), Arc::new(policy))));
+            }
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let attached = |names: &[String]| {
+            names.iter().filter_map(|name| policies.get(&(name.as_str(), PolicyType::Identity)).cloned()).collect()
+        };
+        let mut world = World { context: self.context.clone(), ..World::default() };
+        for (full, each) in &self.identities {
+            let (identity, policies, tags) = (each.identity.clone(), attached(&each.policies), Some(each.tags.clone()));
+            if full.starts_with("role/") {
+                world.roles.push(Role { identity, policies, tags });
+            } else {
+                world.users.push(User { identity, policies, tags });
+            }
+        }
+        for key in self.keys.values() {
+            if let Key::Held(key) = key
+                && let Some(policy) = policies.get(&(key.policy.as_str(), PolicyType::Key))
+            {
+                world.keys.push(kms_key(key, policy.clone()));
+            }
+        }
+        Ok(world)
+    }
+
+    /// Warnings about the policies: what AWS stores and never uses.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        let parse = |entry: &PolicyDocument| {
+            let parsed = entry.kinds.iter().flat_map(|kind| policy::parse(&entry.document, *kind).diagnostics);
+            parsed.filter(|finding| !finding.is_error()).collect::<Vec<_>>()
+        };
+        self.documents.values().flat_map(parse).collect()
+    }
+
+    /// Values for condition keys that are written in a file, with a scope's placeholders filled.
+    ///
+    /// # Errors
+    /// Every placeholder nothing is bound to.
+    pub fn context_values(
+        context: &Named<ContextValue>,
+        scope: &Scope<'_>,
+    ) -> Result<BTreeMap<String, Option<Values>>, Vec<Diagnostic>> {
+        let one = |text: &Text| fill(text, scope).map(|text| text.as_str().to_owned());
+        let mut values = BTreeMap::new();
+        for (key, value) in context.iter() {
+            let value = match value {
+                ContextValue::Absent => None,
+                ContextValue::One(text) => Some(Values::One(one(text)?)),
+                ContextValue::Many(texts) => Some(Values::Many(texts.iter().map(one).collect::<Result<_, _>>()?)),
+            };
+            values.insert(fill(key, scope)?.as_str().to_owned(), value);
+        }
+        Ok(values)
+    }
+
+    /// The names of every statement of every policy: `policy#[n]`, and `policy#Sid` where only one has the Sid.
+    pub fn statement_names(&self) -> Vec<Vec<String>> {
+        let mut all = Vec::new();
+        for (policy, entry) in &self.documents {
+            let labels = statement_labels(&entry.document);
+            for index in 0..entry.document.statements().len() {
+                let own = labels.iter().filter(|(at, _)| *at == index);
+                all.push(own.map(|(_, label)| format!("{policy}#{label}")).collect());
+            }
+        }
+        all
+    }
+
+    /// Adds a policy that stands for itself under a name of its own.
+    pub fn add_document(&mut self, document: Document, kind: PolicyType) {
+        let name = document.name.to_string();
+        let entry = self.documents.entry(name);
+        entry.or_insert_with(|| PolicyDocument { document, kinds: BTreeSet::new() }).kinds.insert(kind);
+    }
+}
+
+fn kms_key(key: &HeldKey, policy: Arc<Policy>) -> KmsKey {
+    KmsKey {
+        arn: key.arn.clone(),
+        account: key.account,
+        policy,
+        state: key.state,
+        aliases: Some(key.aliases.clone()),
+        tags: Some(key.tags.clone()),
+        multi_region: key.multi_region,
+        spec: key.spec.as_str().into(),
+        usage: key.usage.as_str().into(),
+        origin: key.origin.as_str().into(),
+    }
+}

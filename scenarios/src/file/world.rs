@@ -1,0 +1,391 @@
+//! Which facts does a world state?
+//!
+//! A world is the organization, accounts, keys and identities a request is judged against (`fixtures/*.yaml`).
+//! References between them (`account: ml`) and placeholders are kept as written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::value::{At, ContextValue, Named, PolicySource, Text, schema_as_written};
+
+/// A world: the facts requests are judged against.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a world; write `accounts:`, `keys:`, `roles:` at the left margin")]
+pub struct World {
+    /// Values for `{{name}}` and `[[name]]`, here and in the policies the world names.
+    pub vars: Named<Text>,
+    /// What every call carries, unless a check says otherwise: condition keys and their values.
+    pub context: Named<ContextValue>,
+    /// The organization the accounts belong to. Absent: no organization, and so no SCPs and no RCPs.
+    pub organization: Option<Organization>,
+    /// AWS accounts, each under the name the rest of the world knows it by.
+    pub accounts: Named<Account>,
+    /// KMS keys: `key/NAME` in references.
+    pub keys: Named<Key>,
+    /// IAM roles: `role/NAME` in references.
+    pub roles: Named<Role>,
+    /// IAM users: `user/NAME` in references.
+    pub users: Named<User>,
+    /// IAM groups: `group/NAME` in references.
+    pub groups: Named<Group>,
+    /// VPC endpoints.
+    pub endpoints: Named<Endpoint>,
+    /// S3 buckets.
+    pub buckets: Named<Bucket>,
+}
+
+/// An AWS organization.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "an organization; write a mapping with `id` and `management_account`")]
+pub struct Organization {
+    /// The organization's id: `o-exampleorg1`.
+    pub id: Text,
+    /// The 12-digit id of the management account, which SCPs and RCPs never restrict.
+    pub management_account: Text,
+    /// The root and the organizational units, by path: `root`, `root/workloads`.
+    #[serde(default)]
+    pub units: Named<Unit>,
+}
+
+/// The root or an organizational unit, and the policies attached to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an organizational unit; write a mapping with `scps` or `rcps`, or `{}`"
+)]
+pub struct Unit {
+    /// Service control policies.
+    pub scps: Vec<PolicySource>,
+    /// Resource control policies.
+    pub rcps: Vec<PolicySource>,
+    /// Whether `FullAWSAccess` and `RCPFullAWSAccess` are attached, as AWS does at first. Default: true.
+    pub full_access: Option<At<bool>>,
+}
+
+/// An AWS account.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "an account; write a mapping with `id`")]
+pub struct Account {
+    /// Its 12-digit id.
+    pub id: Text,
+    /// The path of the organizational unit it is in. Absent: outside the organization.
+    pub unit: Option<Text>,
+}
+
+/// A KMS key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "KeyEntry")]
+pub enum Key {
+    /// A key in an account, under a key policy.
+    Held(Box<HeldKey>),
+    /// A key AWS owns and uses for its own purposes: no policy of the world's decides about it.
+    AwsOwned {
+        /// The Region it is in.
+        region: Option<Text>,
+    },
+}
+
+/// A customer managed key or an AWS managed key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldKey {
+    /// The account that holds it, by its name in the world.
+    pub account: Text,
+    /// The Region it is in.
+    pub region: Text,
+    /// Its key id, not its ARN.
+    pub id: Text,
+    /// Its key policy.
+    pub policy: PolicySource,
+    /// Whether AWS manages it for a service (`aws/s3`).
+    pub is_aws_managed: bool,
+    /// Its state. Default: enabled.
+    pub state: Option<At<KeyState>>,
+    /// Its aliases, each with `alias/`.
+    pub aliases: Vec<Text>,
+    /// Its tags.
+    pub tags: Named<Text>,
+    /// Whether it is a multi-Region key. Default: false.
+    pub multi_region: Option<At<bool>>,
+    /// Its grants, in order.
+    pub grants: Vec<Grant>,
+    /// Its key spec. Default: `SYMMETRIC_DEFAULT`.
+    pub spec: Option<Text>,
+    /// Its key usage. Default: `ENCRYPT_DECRYPT`.
+    pub usage: Option<Text>,
+    /// The origin of its key material. Default: `AWS_KMS`.
+    pub origin: Option<Text>,
+}
+
+/// A KMS key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a key; write a mapping with `account`, `region`, `id` and `policy`")]
+#[schemars(rename = "Key")]
+struct KeyEntry {
+    /// The account that holds it, by its name under `accounts`.
+    account: Option<Text>,
+    /// The Region it is in.
+    region: Option<Text>,
+    /// Its key id, not its ARN.
+    id: Option<Text>,
+    /// Its key policy: a path from the policy root, or the JSON itself in a block scalar.
+    policy: Option<PolicySource>,
+    /// Who owns it. An AWS owned key needs nothing else. Default: `customer`.
+    owner: Option<KeyOwner>,
+    /// Its state. Default: `Enabled`.
+    state: Option<At<KeyState>>,
+    /// Its aliases, each with `alias/`.
+    #[serde(default)]
+    aliases: Vec<Text>,
+    /// Its tags.
+    #[serde(default)]
+    tags: Named<Text>,
+    /// Whether it is a multi-Region key. Default: false.
+    multi_region: Option<At<bool>>,
+    /// Its grants, in order: `key/NAME[0]` is the first.
+    #[serde(default)]
+    grants: Vec<Grant>,
+    /// Its key spec, as AWS names it. Default: `SYMMETRIC_DEFAULT`.
+    spec: Option<Text>,
+    /// Its key usage, as AWS names it. Default: `ENCRYPT_DECRYPT`.
+    usage: Option<Text>,
+    /// The origin of its key material, as AWS names it. Default: `AWS_KMS`.
+    origin: Option<Text>,
+}
+
+/// Who owns a KMS key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum KeyOwner {
+    /// A customer managed key.
+    Customer,
+    /// A key AWS manages in the customer's account for one service.
+    AwsManaged,
+    /// A key AWS owns, outside the customer's account.
+    AwsOwned,
+}
+
+/// The state of a KMS key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum KeyState {
+    /// Being created.
+    Creating,
+    /// Ready for use.
+    Enabled,
+    /// Switched off by its owner.
+    Disabled,
+    /// To be deleted when its waiting period ends.
+    PendingDeletion,
+    /// Without key material yet.
+    PendingImport,
+    /// A multi-Region primary key whose replicas must go first.
+    PendingReplicaDeletion,
+    /// In a custom key store that cannot be reached.
+    Unavailable,
+    /// A multi-Region key whose primary is being changed.
+    Updating,
+}
+
+schema_as_written!(Key, KeyEntry);
+
+impl TryFrom<KeyEntry> for Key {
+    type Error = String;
+
+    fn try_from(entry: KeyEntry) -> Result<Self, String> {
+        if entry.owner == Some(KeyOwner::AwsOwned) {
+            return match (&entry.account, &entry.policy) {
+                (None, None) => Ok(Self::AwsOwned { region: entry.region }),
+                (_, Some(_)) => {
+                    Err("an AWS owned key with a key policy; remove `policy`: nobody outside AWS sees it".into())
+                }
+                (Some(_), None) => Err("an AWS owned key in an account; remove `account`: the key is in none".into()),
+            };
+        }
+        let missing =
+            |key: &str| format!("a key without `{key}`; add `{key}: …`, or say `owner: aws-owned` for a key AWS owns");
+        Ok(Self::Held(Box::new(HeldKey {
+            account: entry.account.ok_or_else(|| missing("account"))?,
+            region: entry.region.ok_or_else(|| missing("region"))?,
+            id: entry.id.ok_or_else(|| missing("id"))?,
+            policy: entry.policy.ok_or_else(|| missing("policy"))?,
+            is_aws_managed: entry.owner == Some(KeyOwner::AwsManaged),
+            state: entry.state,
+            aliases: entry.aliases,
+            tags: entry.tags,
+            multi_region: entry.multi_region,
+            grants: entry.grants,
+            spec: entry.spec,
+            usage: entry.usage,
+            origin: entry.origin,
+        })))
+    }
+}
+
+/// A grant of a KMS key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "GrantEntry")]
+pub struct Grant {
+    /// Who may use the key by it.
+    pub grantee: Grantee,
+    /// The operations it permits, without `kms:`.
+    pub operations: Vec<Text>,
+    /// What calls it is limited to.
+    pub constraints: GrantConstraints,
+    /// Who may retire it.
+    pub retiring_principal: Option<Text>,
+    /// The account it was issued under. Default: the key's account.
+    pub issuing_account: Option<Text>,
+}
+
+/// Who may use a key by a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grantee {
+    /// A principal of an account.
+    Principal(Text),
+    /// An AWS service.
+    Service(Text),
+}
+
+/// A grant of a KMS key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a grant; write a mapping with `grantee_principal` and `operations`")]
+#[schemars(rename = "Grant")]
+struct GrantEntry {
+    /// Who may use the key: a reference or an ARN. Either this or `grantee_service_principal`.
+    grantee_principal: Option<Text>,
+    /// The AWS service that may use the key.
+    grantee_service_principal: Option<Text>,
+    /// The operations the grant permits: `Decrypt`, `GenerateDataKey`.
+    operations: Vec<Text>,
+    /// What calls it is limited to.
+    #[serde(default)]
+    constraints: GrantConstraints,
+    /// Who may retire it.
+    retiring_principal: Option<Text>,
+    /// The account it was issued under. Default: the key's account.
+    issuing_account: Option<Text>,
+}
+
+/// The constraints of a grant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "grant constraints; write a mapping with `encryption_context_subset`"
+)]
+pub struct GrantConstraints {
+    /// The encryption context must be exactly this.
+    pub encryption_context_equals: Option<Named<Text>>,
+    /// The encryption context must hold these pairs.
+    pub encryption_context_subset: Option<Named<Text>>,
+    /// The resource a service acts for.
+    pub source_arn: Option<Text>,
+}
+
+schema_as_written!(Grant, GrantEntry);
+
+impl TryFrom<GrantEntry> for Grant {
+    type Error = &'static str;
+
+    fn try_from(entry: GrantEntry) -> Result<Self, &'static str> {
+        let grantee = match (entry.grantee_principal, entry.grantee_service_principal) {
+            (Some(principal), None) => Grantee::Principal(principal),
+            (None, Some(service)) => Grantee::Service(service),
+            (None, None) => return Err("a grant without a grantee; add `grantee_principal: role/NAME`"),
+            (Some(_), Some(_)) => {
+                return Err("a grant with two grantees; keep `grantee_principal` or `grantee_service_principal`");
+            }
+        };
+        Ok(Self {
+            grantee,
+            operations: entry.operations,
+            constraints: entry.constraints,
+            retiring_principal: entry.retiring_principal,
+            issuing_account: entry.issuing_account,
+        })
+    }
+}
+
+/// An IAM role.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a role; write a mapping with `account`, `trust` and `policies`")]
+pub struct Role {
+    /// The account it is in, by its name under `accounts`.
+    pub account: Text,
+    /// Its path. Default: `/`.
+    pub path: Option<Text>,
+    /// Its trust policy: who may assume it.
+    pub trust: Option<PolicySource>,
+    /// Its identity-based policies, inline and attached.
+    #[serde(default)]
+    pub policies: Vec<PolicySource>,
+    /// Its permissions boundary. `null`: none.
+    pub boundary: Option<PolicySource>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Named<Text>,
+}
+
+/// An IAM user.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a user; write a mapping with `account` and `policies`")]
+pub struct User {
+    /// The account it is in, by its name under `accounts`.
+    pub account: Text,
+    /// Its path. Default: `/`.
+    pub path: Option<Text>,
+    /// Its identity-based policies, inline and attached.
+    #[serde(default)]
+    pub policies: Vec<PolicySource>,
+    /// Its permissions boundary. `null`: none.
+    pub boundary: Option<PolicySource>,
+    /// The groups it belongs to, by their names under `groups`.
+    #[serde(default)]
+    pub groups: Vec<Text>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Named<Text>,
+}
+
+/// An IAM group.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a group; write a mapping with `account` and `policies`")]
+pub struct Group {
+    /// The account it is in, by its name under `accounts`.
+    pub account: Text,
+    /// Its path. Default: `/`.
+    pub path: Option<Text>,
+    /// Its identity-based policies, inline and attached.
+    #[serde(default)]
+    pub policies: Vec<PolicySource>,
+}
+
+/// A VPC endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a VPC endpoint; write a mapping with `account` and `id`")]
+pub struct Endpoint {
+    /// The account that owns it, by its name under `accounts`.
+    pub account: Text,
+    /// Its id: `vpce-1a2b3c4d`, the value of `aws:SourceVpce`.
+    pub id: Text,
+    /// The VPC it is in: `vpc-1a2b3c4d`, the value of `aws:SourceVpc`.
+    pub vpc: Option<Text>,
+    /// The service it leads to: `kms`.
+    pub service: Option<Text>,
+    /// Its policy. Absent: the default policy, which allows everything.
+    pub policy: Option<PolicySource>,
+}
+
+/// An S3 bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a bucket; write a mapping with `account` and `region`")]
+pub struct Bucket {
+    /// The account that owns it, by its name under `accounts`.
+    pub account: Text,
+    /// The Region it is in.
+    pub region: Option<Text>,
+    /// Its bucket policy.
+    pub policy: Option<PolicySource>,
+    /// The key its objects are encrypted with (SSE-KMS).
+    pub key: Option<Text>,
+}

@@ -1,0 +1,255 @@
+//! What comes of one call, in words and places?
+//!
+//! A [`Judgement`] is a decision with its explanation, free of the world it was made in: names of statements, the
+//! elements that failed with the place of each, what the request had there and where that came from.
+
+use permitlab_evaluator::authorize::{Answer, authorize, decide};
+use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
+use permitlab_evaluator::decision::{Decision, Effect};
+use permitlab_evaluator::derive;
+use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
+use permitlab_evaluator::gather::{Applicable, gather};
+use permitlab_evaluator::layer::{Layer, Verdict};
+use permitlab_evaluator::policy;
+use permitlab_evaluator::request::Request;
+use permitlab_evaluator::source::Span;
+use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::World;
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The answer.
+    pub answer: Verdicts,
+    /// The layer that decided; none where no layer did.
+    pub layer: Option<Layer>,
+    /// The statement that decided.
+    pub statement: Option<Statement>,
+    /// For an implicit deny, the Allow statement that came nearest.
+    pub nearest: Option<Statement>,
+    /// Condition keys nobody stated that could change the answer.
+    pub unstated: Vec<String>,
+    /// Rules the reference is unsure of that could change the answer.
+    pub unsure: Vec<&'static str>,
+    /// The other answers those leave open.
+    pub otherwise: Vec<Effect>,
+    /// What each layer said, with its statements.
+    pub layers: Vec<LayerView>,
+    /// The call, for people.
+    pub call: String,
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdicts {
+    /// IAM decided.
+    Decided(Effect),
+    /// KMS answers with one of these errors.
+    Unavailable(&'static [&'static str]),
+    /// No policy of a customer has a say (R6.33).
+    NotEvaluated,
+}
+
+/// What one layer said.
+#[derive(Debug, Clone)]
+pub struct LayerView {
+    /// The layer.
+    pub layer: Layer,
+    /// What it said by itself.
+    pub verdict: Verdict,
+    /// Its statements.
+    pub statements: Vec<Statement>,
+}
+
+/// A statement and how it met the call.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Its reference: `key-eval#[1]`.
+    pub name: String,
+    /// Allow or Deny.
+    pub effect: policy::Effect,
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it applies.
+    pub applies: bool,
+    /// Its elements that do not match.
+    pub failures: Vec<Failure>,
+    /// The values of its elements that match, for the long explanation.
+    pub matches: Vec<Failure>,
+}
+
+/// An element of a statement and what the call had there.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// `principal`, `action`, `resource` or the condition key.
+    pub name: String,
+    /// The operator of a condition.
+    pub operator: Option<String>,
+    /// The value in the policy.
+    pub span: Span,
+    /// What the call had: `the request has …`.
+    pub found: String,
+    /// Whether a condition key is absent, or nobody stated it.
+    pub is_absent: bool,
+    /// What the value of a condition key came from.
+    pub origin: Option<Origin>,
+    /// Placeholders in the policy's value, with what they stand for.
+    pub fills: Vec<(String, String)>,
+}
+
+/// Judges a call in a world. The reference's reading of `settled` rules counts as certain.
+pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
+    let applicable = gather(world, request);
+    let context = derive::context(world, request);
+    let call = describe(request);
+    match authorize(world, request, settled) {
+        Answer::Decided(decision) => decided(&applicable, request, &context, &decision, call),
+        Answer::Unavailable(why, decision) => {
+            let mut judgement = match &decision {
+                Some(decision) => decided(&applicable, request, &context, decision, call),
+                None => Judgement::bare(Verdicts::NotEvaluated, call),
+            };
+            judgement.answer = Verdicts::Unavailable(why.errors());
+            judgement
+        }
+    }
+}
+
+/// Judges a call by policies that stand for themselves.
+pub fn judge_policies(applicable: &Applicable<'_>, request: &Request, context: &RequestContext) -> Judgement {
+    let decision = decide(applicable, request, context, Rules::NONE);
+    decided(applicable, request, context, &decision, describe(request))
+}
+
+/// A call that no policy has a say in.
+pub fn not_evaluated(call: String) -> Judgement {
+    Judgement::bare(Verdicts::NotEvaluated, call)
+}
+
+/// The call in words.
+pub fn describe(request: &Request) -> String {
+    let mut call = format!("{} calls {} on {}", request.principal, request.action, request.resource.arn);
+    if let Some(via) = &request.via {
+        call.push_str(&format!(" through {}", via.service));
+    }
+    if let Some(source) = &request.source {
+        call.push_str(&format!(" for {}", source.arn));
+    }
+    call
+}
+
+fn decided(
+    applicable: &Applicable<'_>,
+    request: &Request,
+    context: &RequestContext,
+    decision: &Decision,
+    call: String,
+) -> Judgement {
+    let explanation = explain(applicable, request, context, decision);
+    let key = explanation.key_statement.as_ref().map(Statement::of);
+    let (statement, nearest) = match decision.effect {
+        Effect::ImplicitDeny => (None, key),
+        Effect::Allow | Effect::ExplicitDeny => (key, None),
+    };
+    Judgement {
+        answer: Verdicts::Decided(decision.effect),
+        layer: Some(decision.layer),
+        statement,
+        nearest,
+        unstated: decision.doubts.keys.iter().map(ToString::to_string).collect(),
+        unsure: decision.doubts.rules.iter().map(|rule| rule.number()).collect(),
+        otherwise: decision.otherwise.clone(),
+        layers: layers(&explanation),
+        call,
+    }
+}
+
+fn layers(explanation: &Explanation<'_>) -> Vec<LayerView> {
+    let view = |layer: &permitlab_evaluator::explain::LayerExplanation<'_>| LayerView {
+        layer: layer.layer,
+        verdict: layer.verdict,
+        statements: layer.statements.iter().map(Statement::of).collect(),
+    };
+    explanation.layers.iter().map(view).collect()
+}
+
+impl Judgement {
+    fn bare(answer: Verdicts, call: String) -> Self {
+        Self {
+            answer,
+            layer: None,
+            statement: None,
+            nearest: None,
+            unstated: Vec::new(),
+            unsure: Vec::new(),
+            otherwise: Vec::new(),
+            layers: Vec::new(),
+            call,
+        }
+    }
+
+    /// The answer in the words of scenario files.
+    pub fn word(&self) -> &'static str {
+        match self.answer {
+            Verdicts::Decided(effect) => effect.word(),
+            Verdicts::Unavailable(_) => "unavailable",
+            Verdicts::NotEvaluated => "not-evaluated",
+        }
+    }
+
+    /// The statement the answer turns on: the one that decided, or came nearest to allowing.
+    pub fn key_statement(&self) -> Option<&Statement> {
+        self.statement.as_ref().or(self.nearest.as_ref())
+    }
+}
+
+impl Statement {
+    fn of(explained: &StatementExplanation<'_>) -> Self {
+        let (matches, failures): (Vec<_>, Vec<_>) =
+            explained.elements.iter().partition(|element| element.truth.holds());
+        let view = |element: &ElementExplanation| Failure::of(element, explained);
+        Self {
+            name: explained.name(),
+            effect: explained.statement.effect,
+            span: explained.statement.span,
+            applies: explained.applies.holds(),
+            failures: failures.into_iter().map(view).collect(),
+            matches: matches.into_iter().map(view).collect(),
+        }
+    }
+}
+
+impl Failure {
+    fn of(element: &ElementExplanation, explained: &StatementExplanation<'_>) -> Self {
+        let condition = explained.condition(element);
+        let entry = match &element.found {
+            Found::Key(_, entry) => Some(entry),
+            Found::Name(_) => None,
+        };
+        Self {
+            name: element.name(),
+            operator: condition.map(|condition| condition.operator.to_string()),
+            span: element.span,
+            found: found(element, entry),
+            is_absent: entry.is_some_and(|entry| !matches!(entry.presence, Presence::Present(_))),
+            origin: entry.map(|entry| entry.origin),
+            fills: explained.fills(element),
+        }
+    }
+}
+
+fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
+    match (&element.found, entry.map(|entry| &entry.presence)) {
+        (Found::Name(name), _) => match element.name().as_str() {
+            "principal" => format!("the caller is `{name}`"),
+            "action" => format!("the call is `{name}`"),
+            _ => format!("the resource is `{name}`"),
+        },
+        (Found::Key(key, _), Some(Presence::Present(Values::Many(values)))) if values.is_empty() => {
+            format!("the request has no value of `{key}`")
+        }
+        (Found::Key(_, _), Some(Presence::Present(values))) => format!("the request has {values}"),
+        (Found::Key(key, _), Some(Presence::Unstated)) => format!("nobody stated `{key}`, so it counts as absent"),
+        (Found::Key(key, _), Some(Presence::Absent) | None) => format!("the request has no `{key}`"),
+    }
+}

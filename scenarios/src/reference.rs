@@ -1,0 +1,185 @@
+//! What does a name in a check stand for?
+//!
+//! `role/NAME`, `role/NAME@SESSION`, `user/NAME`, `key/NAME`, `account/NAME`, `service/NAME`, a full ARN, or
+//! `anonymous` (DESIGN: references). Here they become the evaluator's callers and resources.
+
+use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::diagnostic::{Diagnostic, closest};
+use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::request::Resource;
+
+use crate::facts::{Facts, Key, partition};
+use crate::file::Text;
+
+/// What a call is on.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A resource policies speak of.
+    Resource(Resource),
+    /// A key that AWS owns (R6.33).
+    AwsOwned,
+}
+
+/// Session name of a caller that is written as a role.
+const SESSION: &str = "permitlab";
+
+/// The caller a text names.
+///
+/// # Errors
+/// A name nobody defined, or a form that names no caller.
+pub fn caller(facts: &Facts, text: &Text) -> Result<Principal, Box<Diagnostic>> {
+    let written = text.as_str();
+    let (kind, name) = written.split_once('/').unwrap_or((written, ""));
+    match kind {
+        "anonymous" if name.is_empty() => Ok(Principal::Anonymous),
+        "role" => {
+            let (role, session) = name.split_once('@').unwrap_or((name, SESSION));
+            let role = identity(facts, text, &format!("role/{role}"))?;
+            Ok(Principal::RoleSession { role, session: session.into() })
+        }
+        "user" => Ok(Principal::User(identity(facts, text, written)?)),
+        "account" => Ok(Principal::Root { account: account(facts, text, name)?, partition: "aws".into() }),
+        "service" => {
+            let host = if name.contains('.') { name.to_owned() } else { format!("{name}.amazonaws.com") };
+            Principal::parse(&host).map_err(|error| bad_caller(text, &error.to_string()))
+        }
+        _ => {
+            let principal = Principal::parse(written).map_err(|error| bad_caller(text, &error.to_string()))?;
+            known(facts, text, &principal)?;
+            Ok(principal)
+        }
+    }
+}
+
+/// A role or user given by ARN has policies only if the world knows it, with its path.
+fn known(facts: &Facts, text: &Text, principal: &Principal) -> Result<(), Box<Diagnostic>> {
+    let arn = match principal {
+        Principal::User(user) => user.arn("user"),
+        Principal::RoleSession { role, .. } => role.arn("role"),
+        Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
+            return Ok(());
+        }
+    };
+    let is_it = |name: &str, identity: &permitlab_evaluator::principal::Identity| match principal {
+        Principal::RoleSession { role, .. } => {
+            name.starts_with("role/") && identity.account == role.account && identity.name == role.name
+        }
+        _ => name.starts_with("user/") && identity.arn("user") == arn,
+    };
+    if facts.identities.iter().any(|(name, each)| is_it(name, &each.identity)) {
+        return Ok(());
+    }
+    Err(Box::new(
+        Diagnostic::error("unknown-principal", text.span(), format!("no role or user of the world is `{arn}`"))
+            .help("define it under `roles:` or `users:`, so that its policies are known"),
+    ))
+}
+
+fn bad_caller(text: &Text, help: &str) -> Box<Diagnostic> {
+    let message = format!("`{text}` names no caller");
+    let help = format!("write `role/NAME`, `user/NAME`, `service/NAME`, `account/NAME`, `anonymous` or an ARN: {help}");
+    Box::new(Diagnostic::error("invalid-caller", text.span(), message).help(help))
+}
+
+fn identity(
+    facts: &Facts,
+    text: &Text,
+    full: &str,
+) -> Result<permitlab_evaluator::principal::Identity, Box<Diagnostic>> {
+    match facts.identities.get(full) {
+        Some(attached) => Ok(attached.identity.clone()),
+        None => Err(unknown(text, full, facts.identities.keys().map(String::as_str))),
+    }
+}
+
+fn account(facts: &Facts, text: &Text, name: &str) -> Result<AccountId, Box<Diagnostic>> {
+    facts.accounts.get(name).copied().ok_or_else(|| unknown(text, name, facts.accounts.keys().map(String::as_str)))
+}
+
+/// The finding about a name nobody defined.
+pub fn unknown<'n>(text: &Text, name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Box<Diagnostic> {
+    let (kind, plural) = name.split_once('/').map_or(("account", "accounts:"), |(kind, _)| match kind {
+        "key" => ("key", "keys:"),
+        "role" => ("role", "roles:"),
+        _ => ("user", "users:"),
+    });
+    let help = match closest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("define it under `{plural}` in a world that the file uses; it has {}", listed(names)),
+    };
+    Box::new(Diagnostic::error("unknown-name", text.span(), format!("no {kind} is called `{name}`")).help(help))
+}
+
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The resource a text names.
+///
+/// # Errors
+/// A name nobody defined, or a key the world does not know.
+pub fn target(facts: &Facts, text: &Text) -> Result<Target, Box<Diagnostic>> {
+    let written = text.as_str();
+    if let Some(name) = written.strip_prefix("key/") {
+        return match facts.keys.get(name) {
+            Some(Key::Held(key)) => {
+                Ok(Target::Resource(Resource { account: Some(key.account), ..Resource::new(key.arn.clone()) }))
+            }
+            Some(Key::AwsOwned { .. }) => Ok(Target::AwsOwned),
+            None => {
+                let names: Vec<String> = facts.keys.keys().map(|name| format!("key/{name}")).collect();
+                Err(unknown(text, written, names.iter().map(String::as_str)))
+            }
+        };
+    }
+    if written.starts_with("alias/") {
+        return alias(facts, text, written, None);
+    }
+    let Ok(arn) = Arn::parse(written) else {
+        return Err(Box::new(
+            Diagnostic::error("invalid-resource", text.span(), format!("`{text}` names no resource"))
+                .help("write `key/NAME`, `alias/NAME` or an ARN"),
+        ));
+    };
+    if arn.service() == "kms" && arn.resource().starts_with("alias/") {
+        return alias(facts, text, arn.resource(), Some(&arn));
+    }
+    let known = facts.keys.values().any(|key| matches!(key, Key::Held(key) if key.arn == arn));
+    if arn.service() == "kms" && !known {
+        return Err(Box::new(
+            Diagnostic::error("unknown-key", text.span(), format!("no key of the world is `{arn}`"))
+                .help("define it under `keys:`, so that its key policy is known"),
+        ));
+    }
+    Ok(Target::Resource(Resource::new(arn)))
+}
+
+/// KMS finds the key of an alias before it asks for permission (R2.12).
+fn alias(facts: &Facts, text: &Text, alias: &str, arn: Option<&Arn>) -> Result<Target, Box<Diagnostic>> {
+    let lives_there = |key: &Arn| arn.is_none_or(|arn| arn.region() == key.region() && arn.account() == key.account());
+    let mut found = facts.keys.values().filter_map(|key| match key {
+        Key::Held(key) if lives_there(&key.arn) && key.aliases.iter().any(|own| own == alias) => Some(key),
+        Key::Held(_) | Key::AwsOwned { .. } => None,
+    });
+    let finding = |message: String, help: &str| {
+        Err(Box::new(Diagnostic::error("unknown-alias", text.span(), message).help(help)))
+    };
+    match (found.next(), found.next()) {
+        (Some(key), None) => Ok(Target::Resource(Resource {
+            account: Some(key.account),
+            alias: Some(alias.into()),
+            ..Resource::new(key.arn.clone())
+        })),
+        (None, _) => finding(format!("no key of the world has the alias `{alias}`"), "add it to the key's `aliases:`"),
+        (Some(_), Some(_)) => {
+            finding(format!("several keys have the alias `{alias}`"), "write the alias ARN, with Region and account")
+        }
+    }
+}
+
+/// What stands for the resource of an operation without one (R2.8).
+pub fn wide(region: &str, account: AccountId) -> Option<Resource> {
+    Arn::parse(&format!("arn:{}:kms:{region}:{account}:*", partition(region))).ok().map(Resource::wide)
+}

@@ -1,0 +1,413 @@
+//! Do the checks of a scenario file hold?
+//!
+//! A file is read, its worlds are merged, each check is spread over its matrix, asked of the evaluator and compared
+//! with what it expects. A check never passes on a guess: an answer that hangs on a key nobody stated, or on a rule
+//! the reference is unsure of, fails unless every answer left open is one the check expects, or it accepts the rule.
+
+mod ask;
+mod expect;
+
+use std::collections::BTreeMap;
+
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::policy::{self, PolicyType};
+use permitlab_evaluator::source::{SourceMap, Span};
+
+use crate::change;
+use crate::facts::{self, Facts, read_policy};
+use crate::file::flow::Flow;
+use crate::file::scenario::{Check, PolicyType as WrittenType, Question, Scenario, Skip};
+use crate::file::{self, At, Named, PolicySource, Text};
+use crate::judge::Judgement;
+use crate::placeholders::{Scope, fill};
+use crate::root::PolicyRoot;
+
+pub use ask::Places;
+
+/// What came of a scenario file.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The file, from the root: `cases/bedrock/via-service.yaml`.
+    pub file: String,
+    /// Every text that was read.
+    pub sources: SourceMap,
+    /// Why the file or a part of it cannot be replayed.
+    pub findings: Vec<Diagnostic>,
+    /// Its checks, one a matrix cell, in the order written.
+    pub checks: Vec<Checked>,
+}
+
+/// What came of a check in one cell of its matrix.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// `topic/behaviour::check name[cell]`.
+    pub id: String,
+    /// Where the check is written.
+    pub span: Span,
+    /// Whether it holds.
+    pub outcome: Outcome,
+    /// The calls it asked about.
+    pub asked: Vec<Asked>,
+}
+
+/// Whether a check holds.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It does.
+    Passed,
+    /// It does not, for these reasons.
+    Failed(Vec<Problem>),
+    /// It was not asked.
+    Skipped(String),
+}
+
+/// Why a check does not hold.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Stable name of the kind of problem.
+    pub code: &'static str,
+    /// What was expected and what came.
+    pub message: String,
+    /// Where the expectation is written.
+    pub span: Span,
+    /// Which of the asked calls it is about.
+    pub asked: Option<usize>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// A call a check asked about.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The step of a flow.
+    pub step: Option<Step>,
+    /// What came of it.
+    pub judgement: Judgement,
+    /// Where the parts of the call are written.
+    pub places: Places,
+}
+
+/// A step of a flow.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its id.
+    pub id: String,
+    /// Whether the work fails when it is denied.
+    pub required: bool,
+}
+
+/// What a replay needs to know from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The date of today, `YYYY-MM-DD`, to tell expired skips. Without it no skip expires.
+    pub today: Option<String>,
+    /// Changes that apply to every check, before its own.
+    pub changes: Vec<String>,
+}
+
+/// Replays a scenario file of a policy root.
+pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
+    let mut replayed =
+        Replayed { file: path.to_owned(), sources: SourceMap::new(), findings: Vec::new(), checks: Vec::new() };
+    let id = match root.read(&mut replayed.sources, path) {
+        Ok(id) => id,
+        Err(error) => {
+            replayed.findings.push(Diagnostic {
+                code: error.code(),
+                severity: permitlab_evaluator::diagnostic::Severity::Error,
+                message: error.to_string(),
+                annotations: Vec::new(),
+                help: Some(error.help()),
+                notes: Vec::new(),
+            });
+            return replayed;
+        }
+    };
+    let scenario = match file::read_scenario(&replayed.sources, id) {
+        Ok(scenario) => scenario,
+        Err(findings) => {
+            replayed.findings = findings;
+            return replayed;
+        }
+    };
+    let Replayed { sources, .. } = &mut replayed;
+    match facts::load(root, sources, &scenario.worlds, &scenario.vars) {
+        Ok(facts) => {
+            let mut run =
+                Run { root, sources, scenario: &scenario, facts, options, topic: topic(path), findings: Vec::new() };
+            let checks = run.checks();
+            replayed.findings = std::mem::take(&mut run.findings);
+            replayed.checks = checks;
+        }
+        Err(findings) => replayed.findings = findings,
+    }
+    replayed
+}
+
+/// The first part of the ids of a file's checks: `bedrock/via-service`.
+pub fn topic(path: &str) -> &str {
+    let path = path.strip_prefix("cases/").unwrap_or(path);
+    path.rsplit_once('.').map_or(path, |(stem, _)| stem)
+}
+
+struct Run<'r> {
+    root: &'r PolicyRoot,
+    sources: &'r mut SourceMap,
+    scenario: &'r Scenario,
+    facts: Facts,
+    options: &'r Options,
+    topic: &'r str,
+    findings: Vec<Diagnostic>,
+}
+
+/// A cell of a matrix: axis to value.
+type Cell = BTreeMap<String, String>;
+
+type Found<T> = Result<T, Vec<Diagnostic>>;
+
+impl Run<'_> {
+    fn checks(&mut self) -> Vec<Checked> {
+        let mut checked: Vec<Checked> = Vec::new();
+        for check in &self.scenario.checks {
+            for cell in self.cells(check) {
+                match self.check(check, &cell) {
+                    Ok(result) => {
+                        if let Some(first) = checked.iter().find(|other| other.id == result.id) {
+                            self.findings.push(same_id(&result, first));
+                        }
+                        checked.push(result);
+                    }
+                    Err(findings) => {
+                        for finding in findings {
+                            if !self.findings.contains(&finding) {
+                                self.findings.push(finding);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        checked
+    }
+
+    /// The cells of a check's matrix; `calls` and `resources` with several entries are axes too.
+    fn cells(&mut self, check: &Check) -> Vec<Cell> {
+        self.findings.extend(self.facts.vars.shadowed_by(&check.matrix));
+        let mut cells = vec![Cell::new()];
+        let mut spread = |name: &str, values: &[Text]| {
+            cells = cells
+                .iter()
+                .flat_map(|cell| values.iter().map(move |value| with(cell, name, value.as_str())))
+                .collect();
+        };
+        for (name, values) in check.matrix.iter() {
+            spread(name.as_str(), values);
+        }
+        if let Question::Call(call) = &check.question {
+            for (axis, values) in [("call", &call.calls), ("resource", &call.resources)] {
+                if values.len() > 1 {
+                    spread(axis, values);
+                }
+            }
+        }
+        cells
+    }
+
+    fn check(&mut self, check: &Check, cell: &Cell) -> Found<Checked> {
+        let id = self.id(check, cell)?;
+        let span = check.name.span();
+        if let Some(skip) = &check.skip {
+            return Ok(Checked { id, span, outcome: self.skipped(skip), asked: Vec::new() });
+        }
+        let asked;
+        let problems = match &check.question {
+            Question::Call(call) => {
+                let facts = self.changed(check, cell)?;
+                let case = expect::case(&call.expect, cell, check)?;
+                let ask = self.asking(&facts, check, cell)?;
+                let world = facts.world()?;
+                asked = vec![ask.call(&world, call)?];
+                expect::call(&facts, &asked, 0, &case.outcome, &ask.scope())?
+            }
+            Question::Flow { flow, with, expect } => {
+                let facts = self.changed(check, cell)?;
+                let case = expect::case(expect, cell, check)?;
+                let flow = self.flow(flow)?;
+                let bindings = self.bindings(&facts, &flow, with, cell, flow_span(check))?;
+                let ask = self.asking(&facts, check, cell)?;
+                let world = facts.world()?;
+                asked = ask.flow(&world, &flow, &bindings)?;
+                expect::flow(&facts, &asked, &case.outcome, &ask.scope())?
+            }
+            Question::Policy { policy, policy_type, expect } => {
+                let case = expect::case(expect, cell, check)?;
+                let findings = self.policy_findings(policy, *policy_type, cell)?;
+                asked = Vec::new();
+                expect::policy(self.sources, &findings, &case.outcome, case.span)
+            }
+        };
+        let outcome = if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) };
+        Ok(Checked { id, span, outcome, asked })
+    }
+
+    /// `topic/behaviour::name[cell]`: the cell names the axes that the name does not use.
+    fn id(&self, check: &Check, cell: &Cell) -> Found<String> {
+        let name = fill(&check.name, &Scope::new(&self.facts.vars).with(cell))?;
+        let used = |axis: &str| check.name.as_str().contains(&format!("{{{{{axis}}}}}"));
+        let rest: Vec<_> =
+            cell.iter().filter(|(axis, _)| !used(axis)).map(|(axis, value)| format!("{axis}={value}")).collect();
+        let cell = if rest.is_empty() { String::new() } else { format!("[{}]", rest.join(",")) };
+        Ok(format!("{}::{name}{cell}", self.topic))
+    }
+
+    fn skipped(&self, skip: &At<Skip>) -> Outcome {
+        let until = skip.value.until.as_ref().map(Text::as_str);
+        match (until, self.options.today.as_deref()) {
+            (Some(until), Some(today)) if until < today => Outcome::Failed(vec![Problem {
+                code: "expired-skip",
+                message: format!("skipped until {until}, which is past: {}", skip.value.reason),
+                span: skip.span,
+                asked: None,
+                help: Some("remove the skip, or give it a later date and a reason that still holds".to_owned()),
+            }]),
+            _ => Outcome::Skipped(skip.value.reason.to_string()),
+        }
+    }
+
+    /// The facts with the check's changes applied.
+    fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Facts> {
+        let mut facts = self.facts.clone();
+        for change in &self.options.changes {
+            let id = self.sources.add("--change", change.as_str()).map_err(|_| Vec::new())?;
+            let text = Text::new(change.as_str(), Span::new(id, 0, change.len()));
+            change::apply(&mut facts, self.root, self.sources, &text).map_err(|finding| vec![*finding])?;
+        }
+        for change in &check.changes {
+            let change = fill(change, &Scope::new(&self.facts.vars).with(cell))?;
+            change::apply(&mut facts, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
+        }
+        Ok(facts)
+    }
+
+    fn asking<'a>(&self, facts: &'a Facts, check: &'a Check, cell: &'a Cell) -> Found<ask::Asking<'a>> {
+        if let Some(session) = &check.session {
+            let message = "a session with policies, tags or a source identity is not supported yet";
+            let finding = Diagnostic::error("unsupported-layer", session.span, message);
+            return Err(vec![finding.help("remove it: this version would ignore it")]);
+        }
+        ask::Asking::new(facts, check, cell, &self.scenario.context)
+    }
+
+    /// The flow of a name: `flows/` holds one a file.
+    fn flow(&mut self, name: &Text) -> Found<Flow> {
+        let mut names = Vec::new();
+        for path in self.root.flow_files().map_err(|error| vec![unlisted(&error.to_string(), name.span())])? {
+            let id = self.root.read(self.sources, &path).map_err(|error| vec![error.at(name.span())])?;
+            let flow = file::read_flow(self.sources, id)?;
+            if flow.flow.as_str() == name.as_str() {
+                return Ok(flow);
+            }
+            names.push(flow.flow.to_string());
+        }
+        let known = names.iter().map(String::as_str);
+        let help = match permitlab_evaluator::diagnostic::closest(name.as_str(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("flows are files under `flows/`; there is {}", names.join(", ")),
+        };
+        Err(vec![Diagnostic::error("unknown-flow", name.span(), format!("no flow is called `{name}`")).help(help)])
+    }
+
+    /// What a flow's needs stand for: bound by `with`, or by their defaults. An optional need stays unbound.
+    fn bindings(&self, facts: &Facts, flow: &Flow, with: &Named<Text>, cell: &Cell, span: Span) -> Found<Cell> {
+        let mut bindings = Cell::new();
+        for (name, value) in with.iter() {
+            if flow.needs.get(name.as_str()).is_none() {
+                return Err(vec![unknown_need(flow, name)]);
+            }
+            let value = fill(value, &Scope::new(&facts.vars).with(cell))?;
+            bindings.insert(name.as_str().to_owned(), value.as_str().to_owned());
+        }
+        for (name, need) in flow.needs.iter() {
+            if bindings.contains_key(name.as_str()) {
+                continue;
+            }
+            match &need.default {
+                Some(default) => {
+                    let value = fill(default, &Scope::new(&facts.vars).with(&bindings))?;
+                    bindings.insert(name.as_str().to_owned(), value.as_str().to_owned());
+                }
+                None if need.is_optional => {}
+                None => {
+                    let message = format!("the flow needs `{name}`");
+                    let finding = Diagnostic::error("missing-need", span, message).also(name.span(), "needed here");
+                    return Err(vec![finding.help(format!("bind it: `with: {{ {name}: … }}`"))]);
+                }
+            }
+        }
+        Ok(bindings)
+    }
+
+    /// What AWS would say of a policy: its findings, errors and warnings.
+    fn policy_findings(&mut self, source: &PolicySource, kind: At<WrittenType>, cell: &Cell) -> Found<Vec<Diagnostic>> {
+        let source = match source {
+            PolicySource::File(path) => PolicySource::File(fill(path, &Scope::new(&self.facts.vars).with(cell))?),
+            PolicySource::Inline(text) => PolicySource::Inline(text.clone()),
+        };
+        match read_policy(self.root, self.sources, &self.facts.vars, &source, "the check") {
+            Ok(document) => Ok(policy::parse(&document, policy_type(kind.value)).diagnostics),
+            Err(findings)
+                if findings
+                    .iter()
+                    .any(|finding| finding.span().is_some_and(|span| span.source == source.span().source)) =>
+            {
+                Err(findings)
+            }
+            Err(findings) => Ok(findings),
+        }
+    }
+}
+
+fn with(cell: &Cell, axis: &str, value: &str) -> Cell {
+    let mut cell = cell.clone();
+    cell.insert(axis.to_owned(), value.to_owned());
+    cell
+}
+
+fn flow_span(check: &Check) -> Span {
+    match &check.question {
+        Question::Flow { flow, .. } => flow.span(),
+        Question::Call(_) | Question::Policy { .. } => check.name.span(),
+    }
+}
+
+fn unlisted(message: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("unreadable-folder", span, message).help("check that the folder may be read")
+}
+
+fn unknown_need(flow: &Flow, name: &Text) -> Diagnostic {
+    let help = match permitlab_evaluator::diagnostic::closest(name.as_str(), flow.needs.names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it needs {}", flow.needs.names().collect::<Vec<_>>().join(", ")),
+    };
+    Diagnostic::error("unknown-need", name.span(), format!("the flow does not need `{name}`")).help(help)
+}
+
+fn same_id(second: &Checked, first: &Checked) -> Diagnostic {
+    Diagnostic::error("duplicate-name", second.span, format!("two checks have the id `{}`", second.id))
+        .also(first.span, "the first")
+        .help("give each check a name of its own, or use the matrix axes in it")
+}
+
+fn policy_type(kind: WrittenType) -> PolicyType {
+    match kind {
+        WrittenType::Identity => PolicyType::Identity,
+        WrittenType::Key => PolicyType::Key,
+        WrittenType::Bucket | WrittenType::Resource => PolicyType::Resource,
+        WrittenType::Trust => PolicyType::Trust,
+        WrittenType::VpcEndpoint => PolicyType::VpcEndpoint,
+        WrittenType::Boundary => PolicyType::Boundary,
+        WrittenType::Session => PolicyType::Session,
+        WrittenType::Scp => PolicyType::ServiceControl,
+        WrittenType::Rcp => PolicyType::ResourceControl,
+    }
+}

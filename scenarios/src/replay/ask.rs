@@ -1,0 +1,359 @@
+//! Which call does a check or a step of a flow ask about?
+
+use std::collections::BTreeMap;
+
+use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::action::ActionName;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::catalog::kms;
+use permitlab_evaluator::context::{Origin, Values};
+use permitlab_evaluator::diagnostic::{Diagnostic, closest};
+use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::request::{Request, Resource, Source, Via};
+use permitlab_evaluator::source::Span;
+use permitlab_evaluator::truth::{Rule, Rules};
+use permitlab_evaluator::world::World;
+
+use super::{Asked, Cell, Found, Step};
+use crate::facts::Facts;
+use crate::file::flow::{Flow, Step as FlowStep};
+use crate::file::scenario::{CallQuestion, Check};
+use crate::file::{ContextValue, Named, Text};
+use crate::judge::{self, judge};
+use crate::placeholders::{Scope, fill};
+use crate::reference::{self, Target};
+
+/// Where the parts of a call are written, to say what a condition key was derived from.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The check or step itself.
+    pub whole: Span,
+    /// `by:`
+    pub by: Text,
+    /// `via:`
+    pub via: Option<Text>,
+    /// `for:`
+    pub on_behalf_of: Option<Text>,
+    /// `resource:`
+    pub resource: Option<Text>,
+    /// `region:`
+    pub region: Option<Text>,
+    /// `call:`
+    pub call: Text,
+    /// `now:`
+    pub now: Option<Text>,
+    /// Where `encryption_context:` begins.
+    pub encryption_context: Option<Span>,
+    /// Where `context:` begins.
+    pub context: Option<Span>,
+}
+
+impl Places {
+    /// What a derived value came from: the key of the file, its text if it has one, and the place.
+    pub fn origin(&self, origin: Origin) -> Option<(&'static str, Option<&Text>, Span)> {
+        let (key, found) = match origin {
+            Origin::Principal => ("by", Some(&self.by)),
+            Origin::Via => ("via", self.via.as_ref()),
+            Origin::For => ("for", self.on_behalf_of.as_ref()),
+            Origin::Resource => ("resource", self.resource.as_ref()),
+            Origin::Region => ("region", self.region.as_ref().or(self.resource.as_ref())),
+            Origin::Operation => ("call", Some(&self.call)),
+            Origin::Clock => ("now", self.now.as_ref()),
+            Origin::EncryptionContext => return self.encryption_context.map(|span| ("encryption_context", None, span)),
+            Origin::Stated => return self.context.map(|span| ("context", None, span)),
+            Origin::World => return None,
+        };
+        found.map(|text| (key, Some(text), text.span()))
+    }
+}
+
+/// The parts of a call as written.
+struct Written<'w> {
+    whole: Span,
+    by: &'w Text,
+    via: Option<&'w Text>,
+    on_behalf_of: Option<&'w Text>,
+    call: &'w Text,
+    resource: Option<&'w Text>,
+    region: Option<&'w Text>,
+    encryption_context: &'w Named<Text>,
+    context: Option<&'w Named<ContextValue>>,
+}
+
+/// Builds the calls of one check in one cell.
+pub(super) struct Asking<'a> {
+    facts: &'a Facts,
+    check: &'a Check,
+    cell: &'a Cell,
+    context: BTreeMap<String, Option<Values>>,
+    settled: Rules,
+    now: Option<Text>,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn new(facts: &'a Facts, check: &'a Check, cell: &'a Cell, file: &Named<ContextValue>) -> Found<Self> {
+        let scope = Scope::new(&facts.vars).with(cell);
+        let mut context = Facts::context_values(file, &scope)?;
+        context.extend(Facts::context_values(&check.context, &scope)?);
+        let settled = settled(&check.accepted_rules)?;
+        let now = check.now.as_ref().map(|now| fill(now, &scope)).transpose()?;
+        Ok(Self { facts, check, cell, context, settled, now })
+    }
+
+    /// What placeholders stand for in this cell.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.facts.vars).with(self.cell)
+    }
+
+    /// Asks about the call of a check.
+    pub(super) fn call(&self, world: &World, call: &CallQuestion) -> Found<Asked> {
+        let chosen = |axis: &str, texts: &[Text]| {
+            let value = self.cell.get(axis).filter(|_| texts.len() > 1);
+            match value {
+                Some(value) => texts.iter().find(|text| text.as_str() == value).cloned(),
+                None => texts.first().cloned(),
+            }
+        };
+        let (action, resource) = (chosen("call", &call.calls), chosen("resource", &call.resources));
+        let Some(action) = action else {
+            return Err(vec![
+                Diagnostic::error("empty-list", self.check.name.span(), "the check calls nothing")
+                    .help("name an action under `calls:`"),
+            ]);
+        };
+        let written = Written {
+            whole: self.check.name.span(),
+            by: &call.by,
+            via: call.via.as_ref(),
+            on_behalf_of: call.on_behalf_of.as_ref(),
+            call: &action,
+            resource: resource.as_ref(),
+            region: self.check.region.as_ref(),
+            encryption_context: &call.encryption_context,
+            context: None,
+        };
+        self.ask(world, &written, &self.scope(), None)
+    }
+
+    /// Asks about every step of a flow whose needs are bound, each by itself.
+    pub(super) fn flow(&self, world: &World, flow: &Flow, bindings: &Cell) -> Found<Vec<Asked>> {
+        let scope = self.scope().with(bindings);
+        let unbound: Vec<&str> = flow.needs.names().filter(|name| !bindings.contains_key(*name)).collect();
+        let mut asked = Vec::new();
+        for step in flow.steps.iter().filter(|step| !uses(step, &unbound)) {
+            let written = Written {
+                whole: step.id.span(),
+                by: &step.by,
+                via: step.via.as_ref(),
+                on_behalf_of: step.on_behalf_of.as_ref(),
+                call: &step.call,
+                resource: step.resource.as_ref(),
+                region: step.region.as_ref().or(self.check.region.as_ref()),
+                encryption_context: &step.encryption_context,
+                context: Some(&step.context),
+            };
+            let named = Step { id: step.id.as_str().to_owned(), required: step.is_required() };
+            asked.push(self.ask(world, &written, &scope, Some(named))?);
+        }
+        Ok(asked)
+    }
+
+    fn ask(&self, world: &World, written: &Written<'_>, scope: &Scope<'_>, step: Option<Step>) -> Found<Asked> {
+        let filled = |text: Option<&Text>| text.map(|text| fill(text, scope)).transpose();
+        let places = Places {
+            whole: written.whole,
+            by: fill(written.by, scope)?,
+            via: filled(written.via)?,
+            on_behalf_of: filled(written.on_behalf_of)?,
+            resource: filled(written.resource)?,
+            region: filled(written.region)?,
+            call: fill(written.call, scope)?,
+            now: self.now.clone(),
+            encryption_context: written.encryption_context.span(),
+            context: self.check.context.span().or(written.context.and_then(Named::span)),
+        };
+        let own = written.context.map(|own| Facts::context_values(own, scope)).transpose()?;
+        let mut context = own.unwrap_or_default();
+        context.extend(self.context.clone());
+        let mut encryption_context = BTreeMap::new();
+        for (name, value) in written.encryption_context.iter() {
+            encryption_context.insert(fill(name, scope)?.as_str().to_owned(), fill(value, scope)?.as_str().to_owned());
+        }
+        let judgement =
+            match call(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
+                Call::Judged(request) => judge(world, &request, self.settled),
+                Call::NotEvaluated(call) => judge::not_evaluated(call),
+            };
+        Ok(Asked { step, judgement, places })
+    }
+}
+
+/// Whether a step uses a need that is not bound.
+fn uses(step: &FlowStep, unbound: &[&str]) -> bool {
+    let texts = [Some(&step.by), step.via.as_ref(), step.on_behalf_of.as_ref(), step.resource.as_ref()];
+    let pairs = step.encryption_context.iter().map(|(_, value)| value);
+    let mentions = |text: &Text| unbound.iter().any(|name| text.as_str().contains(&format!("{{{{{name}}}}}")));
+    texts.into_iter().flatten().chain(pairs).any(mentions)
+}
+
+fn settled(accepted: &[Text]) -> Found<Rules> {
+    let parse = |text: &Text| {
+        Rule::parse(text.as_str()).ok_or_else(|| {
+            let numbers: Vec<_> = Rule::ALL.iter().map(|rule| rule.number()).collect();
+            let message = format!("`{text}` is not a rule the reference is unsure of");
+            vec![
+                Diagnostic::error("unknown-rule", text.span(), message)
+                    .help(format!("those are {}", numbers.join(", "))),
+            ]
+        })
+    };
+    accepted.iter().map(parse).collect()
+}
+
+/// A call with everything in it resolved.
+pub(crate) enum Call {
+    /// One for the evaluator.
+    Judged(Box<Request>),
+    /// One on a key that AWS owns, in words.
+    NotEvaluated(String),
+}
+
+/// Resolves the parts of a call.
+pub(crate) fn call(
+    facts: &Facts,
+    places: &Places,
+    encryption_context: BTreeMap<String, String>,
+    context: BTreeMap<String, Option<Values>>,
+) -> Result<Call, Box<Diagnostic>> {
+    let principal = reference::caller(facts, &places.by)?;
+    let action = action(&places.call)?;
+    let region = places.region.as_ref().map(Text::as_str);
+    let resource = match target(facts, places, &principal, &action, region)? {
+        Target::Resource(resource) => resource,
+        Target::AwsOwned => {
+            return Ok(Call::NotEvaluated(format!("{principal} calls {action} on a key that AWS owns")));
+        }
+    };
+    let mut request = Request::new(principal, action, resource);
+    request.region = region.map(Into::into);
+    let endpoint = request.endpoint_region().to_owned();
+    request.via = places.via.as_ref().map(|via| via_service(via, &endpoint)).transpose()?;
+    request.source = places.on_behalf_of.as_ref().map(|source| source_of(source, &request.principal)).transpose()?;
+    request.now.clone_from(&places.now.as_ref().map(|now| now.as_str().into()));
+    request.encryption_context = encryption_context;
+    request.context = context;
+    check_encryption_context(&request, places)?;
+    Ok(Call::Judged(Box::new(request)))
+}
+
+/// An action KMS has. Other services are not judged yet.
+fn action(text: &Text) -> Result<ActionName, Box<Diagnostic>> {
+    let names: Vec<String> = kms::operations().map(|operation| format!("kms:{}", operation.name)).collect();
+    let near = closest(text.as_str(), names.iter().map(String::as_str));
+    let help = near.map_or_else(
+        || "write the service, a colon and the name: `kms:Decrypt`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let action = ActionName::parse(text.as_str()).map_err(|_| {
+        Box::new(
+            Diagnostic::error("unknown-action-form", text.span(), format!("`{text}` is not an action"))
+                .help(help.clone()),
+        )
+    })?;
+    if action.service() != "kms" {
+        let message = format!("calls to `{}` are not supported yet", action.service());
+        let finding = Diagnostic::error("unsupported-service", text.span(), message);
+        return Err(Box::new(finding.help("this version judges calls to KMS")));
+    }
+    if kms::operation(&action).is_none() {
+        let message = format!("KMS has no permission `{text}`");
+        return Err(Box::new(Diagnostic::error("unknown-action", text.span(), message).help(help)));
+    }
+    Ok(action)
+}
+
+/// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7).
+fn target(
+    facts: &Facts,
+    places: &Places,
+    principal: &Principal,
+    action: &ActionName,
+    region: Option<&str>,
+) -> Result<Target, Box<Diagnostic>> {
+    let needs_key = kms::operation(action).is_some_and(|operation| operation.target != kms::Target::None);
+    match (&places.resource, needs_key) {
+        (Some(resource), true) => reference::target(facts, resource),
+        (Some(resource), false) => Err(Box::new(
+            Diagnostic::error("needless-resource", resource.span(), format!("`{action}` has no resource"))
+                .help("remove `resource:`; policies must allow it on `*`"),
+        )),
+        (None, true) => Err(Box::new(
+            Diagnostic::error("missing-key", places.call.span(), format!("`{action}` is called on a key"))
+                .help("add `resource: key/NAME`"),
+        )),
+        (None, false) => wide(places, principal, region).map(Target::Resource),
+    }
+}
+
+fn wide(places: &Places, principal: &Principal, region: Option<&str>) -> Result<Resource, Box<Diagnostic>> {
+    let missing = |what: &str, help: &str| {
+        Box::new(Diagnostic::error("missing-key", places.call.span(), what.to_owned()).help(help))
+    };
+    let region =
+        region.ok_or_else(|| missing("a call without a resource needs a Region", "add `region: us-east-1`"))?;
+    let account = principal.account().ok_or_else(|| {
+        missing("a call without a resource needs a caller with an account", "name a role or user in `by:`")
+    })?;
+    reference::wide(region, account)
+        .ok_or_else(|| missing("the Region makes no ARN", "write a Region such as `us-east-1`"))
+}
+
+/// `s3` takes the Region of the call; a whole host name says its own (DESIGN: Region).
+fn via_service(text: &Text, region: &str) -> Result<Via, Box<Diagnostic>> {
+    let written = text.as_str();
+    let is_word =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let parts: Vec<&str> = written.split('.').collect();
+    let service = match parts.as_slice() {
+        [service] if is_word(service) => format!("{service}.{region}.amazonaws.com"),
+        [service, region, "amazonaws", "com"] if is_word(service) && is_word(region) => written.to_owned(),
+        _ => {
+            let finding =
+                Diagnostic::error("invalid-via", text.span(), format!("`{written}` names no forwarding service"));
+            return Err(Box::new(finding.help("write `s3`, or `s3.us-east-1.amazonaws.com` with its Region")));
+        }
+    };
+    Ok(Via { service: service.into() })
+}
+
+/// The resource a service acts for. Only calls by a service principal carry one (R7.4).
+fn source_of(text: &Text, principal: &Principal) -> Result<Source, Box<Diagnostic>> {
+    if !matches!(principal, Principal::Service(_)) {
+        let finding = Diagnostic::error("needless-for", text.span(), "only a service principal acts for a resource");
+        return Err(Box::new(finding.help("remove `for:`: calls by users and roles carry no `aws:SourceArn`")));
+    }
+    let arn = Arn::parse(text.as_str()).map_err(|error| {
+        Box::new(
+            Diagnostic::error("invalid-arn", text.span(), format!("`{text}` is not an ARN")).help(error.to_string()),
+        )
+    })?;
+    let account: Option<AccountId> = arn.account();
+    Ok(Source { arn: arn.as_str().into(), account })
+}
+
+/// An operation that takes no encryption context cannot be given one (R6.20).
+fn check_encryption_context(request: &Request, places: &Places) -> Result<(), Box<Diagnostic>> {
+    let takes_one = kms::operation(&request.action).is_none_or(|operation| operation.encryption_context);
+    if takes_one || request.encryption_context.is_empty() {
+        return Ok(());
+    }
+    let span = places.encryption_context.unwrap_or(places.call.span());
+    Err(Box::new(
+        Diagnostic::error(
+            "needless-encryption-context",
+            span,
+            format!("`{}` takes no encryption context", request.action),
+        )
+        .help("remove `encryption_context:`; KMS would not accept it"),
+    ))
+}

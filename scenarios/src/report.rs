@@ -1,0 +1,364 @@
+//! What came of the checks, for people and for machines?
+//!
+//! A failing check is drawn like a compiler error: what was expected, then the operand of the policy that stood in
+//! the way with the request's value beside it, and the place in the scenario where that value comes from.
+
+use std::fmt::Write as _;
+
+use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
+use permitlab_evaluator::source::{SourceMap, Span};
+use serde_json::{Value, json};
+
+use crate::judge::{Failure, Judgement, LayerView, Statement, Verdicts};
+use crate::render::{Colour, report};
+use crate::replay::{Asked, Checked, Outcome, Problem, Replayed};
+
+/// How many checks came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Checks that hold.
+    pub passed: usize,
+    /// Checks that do not.
+    pub failed: usize,
+    /// Checks that were not asked.
+    pub skipped: usize,
+    /// Files that cannot be replayed, wholly or in part.
+    pub invalid: usize,
+}
+
+impl Counts {
+    /// The counts of replayed files.
+    pub fn of<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Self {
+        let mut counts = Self::default();
+        for file in files {
+            counts.invalid += usize::from(!file.findings.is_empty());
+            for check in &file.checks {
+                match check.outcome {
+                    Outcome::Passed => counts.passed += 1,
+                    Outcome::Failed(_) => counts.failed += 1,
+                    Outcome::Skipped(_) => counts.skipped += 1,
+                }
+            }
+        }
+        counts
+    }
+
+    /// How many checks were made.
+    pub fn checks(&self) -> usize {
+        self.passed + self.failed
+    }
+}
+
+impl Replayed {
+    /// Whether every check was made and holds, and there is one.
+    pub fn passed(&self) -> bool {
+        self.findings.is_empty()
+            && !self.checks.is_empty()
+            && self.checks.iter().all(|check| !matches!(check.outcome, Outcome::Failed(_)))
+    }
+}
+
+/// What is wrong with a file and its checks; empty when nothing is.
+pub fn failures(replayed: &Replayed, colour: Colour) -> String {
+    let mut text = String::new();
+    for finding in &replayed.findings {
+        let _ = writeln!(text, "{}\n", report(&replayed.sources, finding, colour));
+    }
+    for check in &replayed.checks {
+        if let Outcome::Failed(problems) = &check.outcome {
+            let _ = writeln!(text, "FAIL  {}", check.id);
+            for problem in problems {
+                let finding = explain_problem(check, problem);
+                let _ = writeln!(text, "{}\n", indent(&report(&replayed.sources, &finding, colour)));
+            }
+        }
+    }
+    text
+}
+
+/// The decisions of a file and the reasons of its denials: what a reviewer reads in a snapshot.
+pub fn snapshot(replayed: &Replayed) -> String {
+    let mut text = String::new();
+    for check in &replayed.checks {
+        if check.asked.is_empty() {
+            let _ = writeln!(text, "{}", check.id);
+        }
+        for asked in &check.asked {
+            let _ = writeln!(text, "{}{}\n    {}", check.id, step(asked), summary(&asked.judgement));
+        }
+    }
+    for check in &replayed.checks {
+        for asked in check.asked.iter().filter(|asked| is_denied(&asked.judgement)) {
+            let finding = explain_denial(asked);
+            let _ =
+                writeln!(text, "\n{}{}\n{}", check.id, step(asked), report(&replayed.sources, &finding, Colour::Never));
+        }
+    }
+    text
+}
+
+fn is_denied(judgement: &Judgement) -> bool {
+    matches!(judgement.answer, Verdicts::Decided(effect) if effect.is_deny())
+}
+
+fn step(asked: &Asked) -> String {
+    match &asked.step {
+        Some(step) if step.required => format!(" · {}", step.id),
+        Some(step) => format!(" · {} (not required)", step.id),
+        None => String::new(),
+    }
+}
+
+/// One line: the answer, the layer and the statement that decided.
+pub fn summary(judgement: &Judgement) -> String {
+    let mut line = judgement.word().to_owned();
+    if let Verdicts::Unavailable(errors) = judgement.answer {
+        let _ = write!(line, " ({})", errors.join(" or "));
+    }
+    if let Some(layer) = judgement.layer {
+        let _ = write!(line, "  {layer}");
+    }
+    if let Some(statement) = &judgement.statement {
+        let _ = write!(line, "  {}", statement.name);
+    }
+    if let Some(nearest) = &judgement.nearest {
+        let _ = write!(line, "  nearest {}", nearest.name);
+    }
+    if !judgement.unsure.is_empty() {
+        let _ = write!(line, "  unsure {}", judgement.unsure.join(", "));
+    }
+    line
+}
+
+/// Everything the walk saw, layer by layer, and the reason in an excerpt.
+pub fn why(sources: &SourceMap, asked: &Asked, colour: Colour) -> String {
+    let judgement = &asked.judgement;
+    let mut text = format!("{}\n{}\n", judgement.call, summary(judgement));
+    for layer in &judgement.layers {
+        let _ = writeln!(text, "  {:<12} {}", layer.layer.word(), layer.verdict.word());
+        for statement in &layer.statements {
+            text.push_str(&statement_line(sources, statement));
+        }
+    }
+    if !judgement.unstated.is_empty() {
+        let _ = writeln!(text, "  unstated: {} (counted as absent)", judgement.unstated.join(", "));
+    }
+    let _ = write!(text, "{}", report(sources, &explain_denial(asked), colour));
+    text
+}
+
+fn statement_line(sources: &SourceMap, statement: &Statement) -> String {
+    let effect = match statement.effect {
+        permitlab_evaluator::policy::Effect::Allow => "Allow",
+        permitlab_evaluator::policy::Effect::Deny => "Deny",
+    };
+    let mut line = format!(
+        "    {} {effect} {} ({})\n",
+        if statement.applies { "✓" } else { "✗" },
+        statement.name,
+        sources.place(first(statement.span))
+    );
+    for failure in &statement.failures {
+        let operator = failure.operator.as_ref().map(|operator| format!("{operator} ")).unwrap_or_default();
+        let _ = writeln!(line, "        {operator}{}: {}", failure.name, failure.found);
+    }
+    line
+}
+
+/// A failing check as a finding: the expectation, and what stood in the way.
+fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
+    let mut finding = Diagnostic::error(problem.code, problem.span, &problem.message);
+    finding.help.clone_from(&problem.help);
+    let Some(asked) = problem.asked.and_then(|at| check.asked.get(at)) else { return finding };
+    let reason = explain_denial(asked);
+    finding.annotations = reason.annotations.into_iter().chain(finding.annotations.into_iter().map(expected)).collect();
+    finding.notes.push(reason.message);
+    finding.notes.extend(reason.notes);
+    finding
+}
+
+fn expected(annotation: Annotation) -> Annotation {
+    Annotation { label: "expected here".to_owned(), ..annotation }
+}
+
+/// The reason of an answer as a finding that points at the operand that decided, or stood in the way.
+pub fn explain_denial(asked: &Asked) -> Diagnostic {
+    let judgement = &asked.judgement;
+    let mut annotations = Vec::new();
+    let mut notes = Vec::new();
+    if let Some(statement) = judgement.key_statement() {
+        for failure in blocking(statement) {
+            annotations.push(Annotation { span: failure.span, label: failure.found.clone() });
+            notes.extend(failure.fills.iter().map(|(written, value)| format!("with `{written}` = `{value}`")));
+            annotations.extend(origin(failure, asked, &mut notes));
+        }
+        if annotations.is_empty() {
+            let label = format!("`{}` applies", statement.name);
+            annotations.push(Annotation { span: first(statement.span), label });
+        }
+    }
+    notes.push(judgement.call.clone());
+    Diagnostic {
+        code: judgement.word(),
+        severity: Severity::Note,
+        message: headline(judgement),
+        annotations,
+        help: None,
+        notes,
+    }
+}
+
+/// The failing elements worth pointing at: the first of principal, action and resource, or else every condition.
+fn blocking(statement: &Statement) -> Vec<&Failure> {
+    match statement.failures.iter().position(|failure| failure.operator.is_none()) {
+        Some(at) => statement.failures.get(at).into_iter().collect(),
+        None => statement.failures.iter().collect(),
+    }
+}
+
+/// Where the request's value of a condition key comes from.
+fn origin(failure: &Failure, asked: &Asked, notes: &mut Vec<String>) -> Option<Annotation> {
+    let (key, text, span) = asked.places.origin(failure.origin?)?;
+    let fills = text.into_iter().flat_map(crate::file::Text::fills);
+    notes.extend(fills.map(|fill| format!("with `{}` = `{}`", fill.written, fill.value)));
+    let name = &failure.name;
+    let label = match (failure.is_absent, text) {
+        (true, _) => format!("`{key}` leaves `{name}` absent"),
+        (false, Some(text)) => format!("`{name}` was derived from `{key}: {text}`"),
+        (false, None) => format!("`{name}` was derived from `{key}`"),
+    };
+    Some(Annotation { span, label })
+}
+
+/// The answer in a sentence.
+fn headline(judgement: &Judgement) -> String {
+    let named =
+        |statement: &Option<Statement>| statement.as_ref().map(|statement| statement.name.clone()).unwrap_or_default();
+    match judgement.answer {
+        Verdicts::NotEvaluated => "no policy of yours has a say".to_owned(),
+        Verdicts::Unavailable(errors) => match &judgement.layer {
+            None => format!(
+                "KMS answers `{}` before it looks at any policy: the key is not in this Region",
+                errors.join("` or `")
+            ),
+            Some(_) => {
+                format!("the policies allow it, but KMS answers `{}` because of the key's state", errors.join("` or `"))
+            }
+        },
+        Verdicts::Decided(Effect::Allow) => format!("allowed by `{}`", named(&judgement.statement)),
+        Verdicts::Decided(Effect::ExplicitDeny) => format!("denied by `{}`", named(&judgement.statement)),
+        Verdicts::Decided(Effect::ImplicitDeny) => implicit(judgement),
+    }
+}
+
+fn implicit(judgement: &Judgement) -> String {
+    use permitlab_evaluator::layer::Layer;
+    let reason = match judgement.layer {
+        Some(Layer::Identity) => match resource(judgement).map(|layer| layer.verdict) {
+            Some(permitlab_evaluator::layer::Verdict::Delegated) => {
+                "no identity-based policy allows it, and the key policy leaves it to IAM"
+            }
+            _ => "no identity-based policy allows it",
+        },
+        Some(Layer::Resource) => "the key policy neither allows the caller nor leaves it to IAM",
+        Some(Layer::Rcp) => "no resource control policy allows it",
+        Some(Layer::Scp) => "no service control policy allows it",
+        Some(Layer::VpcEndpoint) => "no VPC endpoint policy allows it",
+        Some(Layer::Boundary) => "no permissions boundary allows it",
+        Some(Layer::Session) => "no session policy allows it",
+        Some(Layer::Grant) | None => "nothing allows it",
+    };
+    match &judgement.nearest {
+        Some(nearest) => format!("{reason}; nearest is `{}`", nearest.name),
+        None => reason.to_owned(),
+    }
+}
+
+fn resource(judgement: &Judgement) -> Option<&LayerView> {
+    judgement.layers.iter().find(|layer| layer.layer == permitlab_evaluator::layer::Layer::Resource)
+}
+
+/// Points at the opening bracket of a statement.
+fn first(span: Span) -> Span {
+    Span { end: span.start + 1, ..span }
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| if line.is_empty() { String::new() } else { format!("  {line}") })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The checks of a file as JSON: ids, outcomes, decisions with their reasons, findings.
+pub fn to_json(replayed: &Replayed) -> Value {
+    let finding = |finding: &Diagnostic| finding_json(&replayed.sources, finding);
+    json!({
+        "file": replayed.file,
+        "findings": replayed.findings.iter().map(finding).collect::<Vec<_>>(),
+        "checks": replayed.checks.iter().map(|check| check_json(&replayed.sources, check)).collect::<Vec<_>>(),
+    })
+}
+
+/// A finding as JSON.
+pub fn finding_json(sources: &SourceMap, finding: &Diagnostic) -> Value {
+    json!({
+        "code": finding.code,
+        "message": finding.message,
+        "at": finding.span().map(|span| place_json(sources, span)),
+        "help": finding.help,
+    })
+}
+
+fn place_json(sources: &SourceMap, span: Span) -> Value {
+    let position = sources.position(span);
+    json!({ "file": sources.name(span.source), "line": position.line, "column": position.column })
+}
+
+fn check_json(sources: &SourceMap, check: &Checked) -> Value {
+    let (outcome, problems, reason) = match &check.outcome {
+        Outcome::Passed => ("passed", Vec::new(), None),
+        Outcome::Failed(problems) => ("failed", problems.clone(), None),
+        Outcome::Skipped(reason) => ("skipped", Vec::new(), Some(reason)),
+    };
+    let problem = |problem: &Problem| json!({ "code": problem.code, "message": problem.message, "at": place_json(sources, problem.span), "help": problem.help });
+    json!({
+        "id": check.id,
+        "outcome": outcome,
+        "reason": reason,
+        "problems": problems.iter().map(problem).collect::<Vec<_>>(),
+        "calls": check.asked.iter().map(|asked| asked_json(sources, asked)).collect::<Vec<_>>(),
+    })
+}
+
+/// A call and its answer as JSON.
+pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
+    let judgement = &asked.judgement;
+    let errors = match judgement.answer {
+        Verdicts::Unavailable(errors) => errors,
+        Verdicts::Decided(_) | Verdicts::NotEvaluated => &[],
+    };
+    let layer = |layer: &LayerView| (layer.layer.word().to_owned(), Value::from(layer.verdict.word()));
+    json!({
+        "step": asked.step.as_ref().map(|step| &step.id),
+        "call": judgement.call,
+        "decision": judgement.word(),
+        "errors": errors,
+        "layer": judgement.layer.map(permitlab_evaluator::layer::Layer::word),
+        "statement": judgement.statement.as_ref().map(|statement| statement_json(sources, statement)),
+        "nearest": judgement.nearest.as_ref().map(|statement| statement_json(sources, statement)),
+        "layers": judgement.layers.iter().map(layer).collect::<serde_json::Map<_, _>>(),
+        "unstated_keys": judgement.unstated,
+        "unsure": judgement.unsure,
+    })
+}
+
+fn statement_json(sources: &SourceMap, statement: &Statement) -> Value {
+    let failure = |failure: &Failure| json!({ "element": failure.name, "operator": failure.operator, "found": failure.found, "absent": failure.is_absent, "at": place_json(sources, failure.span) });
+    json!({
+        "name": statement.name,
+        "at": place_json(sources, statement.span),
+        "failed": statement.failures.iter().map(failure).collect::<Vec<_>>(),
+    })
+}

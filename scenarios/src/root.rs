@@ -1,0 +1,384 @@
+//! Which files belong to a policy repository, and how are they read?
+//!
+//! A policy root is the nearest ancestor folder that holds `permitlab.toml`. Every path in a world, a flow or a
+//! scenario is relative to it and stays inside it: `..`, absolute paths and links that lead out are refused.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use permitlab_evaluator::diagnostic::{Diagnostic, closest};
+use permitlab_evaluator::source::{SourceId, SourceMap, Span};
+
+use crate::file::Text;
+
+/// The file that marks a policy root.
+pub const MARKER: &str = "permitlab.toml";
+
+/// The extensions of scenario files.
+const CASE_EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// A folder of policies, worlds, flows and scenarios.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRoot {
+    folder: PathBuf,
+}
+
+/// Why a file of a policy root could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The path does not start at the root.
+    #[error("the path `{0}` is absolute")]
+    Absolute(String),
+    /// The path climbs.
+    #[error("the path `{0}` leads to a parent folder")]
+    Climbs(String),
+    /// The path is a link that leads out of the root.
+    #[error("the path `{0}` leads out of the policy root")]
+    Outside(String),
+    /// There is no such file.
+    #[error("there is no file `{path}`")]
+    Missing {
+        /// The path asked for.
+        path: String,
+        /// The existing path most like it.
+        closest: Option<String>,
+    },
+    /// The bytes are no text.
+    #[error("`{path}` is not UTF-8: byte {offset} begins no character")]
+    NotUtf8 {
+        /// The path asked for.
+        path: String,
+        /// Offset of the first byte that is wrong.
+        offset: usize,
+    },
+    /// The text begins with a byte order mark.
+    #[error("`{0}` begins with a byte order mark")]
+    ByteOrderMark(String),
+    /// The text is longer than 4 GiB.
+    #[error("`{0}` is longer than 4 GiB")]
+    TooLong(String),
+    /// The system would not hand it over.
+    #[error("`{path}` cannot be read: {source}")]
+    System {
+        /// The path asked for.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why the scenario files of a root could not be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The folder's name cannot be part of a pattern.
+    #[error("the folder cannot be searched: {0}")]
+    Pattern(#[from] glob::PatternError),
+    /// A folder cannot be read.
+    #[error("a folder cannot be read: {0}")]
+    Folder(#[from] glob::GlobError),
+    /// A file has a name that is no text.
+    #[error("the file name {0:?} is not UTF-8")]
+    Name(PathBuf),
+}
+
+impl PolicyRoot {
+    /// The root a folder belongs to: the nearest of it and its ancestors that holds `permitlab.toml`.
+    pub fn discover(start: &Path) -> Option<Self> {
+        start.ancestors().find(|folder| folder.join(MARKER).is_file()).map(Self::at)
+    }
+
+    /// A folder as a root, marked or not.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads `permitlab.toml`, which says nothing yet: blank lines and comments.
+    ///
+    /// # Errors
+    /// The first line that is neither; a file that cannot be read.
+    pub fn check_settings(&self, sources: &mut SourceMap) -> Result<(), SettingsError> {
+        let id = self.read(sources, MARKER)?;
+        let text = sources.source(id).map_or("", |source| source.text());
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let said = line.trim();
+            if !said.is_empty() && !said.starts_with('#') {
+                let at = start + (line.len() - line.trim_start().len());
+                let finding = Diagnostic::error(
+                    "unknown-setting",
+                    Span::new(id, at, at + said.len()),
+                    format!("`{MARKER}` has no settings yet"),
+                );
+                return Err(SettingsError::Unknown(Box::new(
+                    finding.help("remove the line, or comment it out with `#`; the file only marks the policy root"),
+                )));
+            }
+            start += line.len();
+        }
+        Ok(())
+    }
+
+    /// Reads a file of the root. Messages call it by its path from the root.
+    ///
+    /// # Errors
+    /// A path that is not inside the root; a file that is missing or no UTF-8 text.
+    pub fn read(&self, sources: &mut SourceMap, path: &str) -> Result<SourceId, ReadError> {
+        let bytes = self.bytes(path)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| ReadError::NotUtf8 { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })?;
+        if text.starts_with('\u{feff}') {
+            return Err(ReadError::ByteOrderMark(path.to_owned()));
+        }
+        sources.add(path, text).map_err(|_| ReadError::TooLong(path.to_owned()))
+    }
+
+    /// Reads a file that another file names.
+    ///
+    /// # Errors
+    /// As [`PolicyRoot::read`], at the place where the path is written.
+    pub fn read_named(&self, sources: &mut SourceMap, path: &Text) -> Result<SourceId, Diagnostic> {
+        self.read(sources, path.as_str()).map_err(|error| error.at(path.span()))
+    }
+
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let inside = self.inside(path)?;
+        fs::read(inside).map_err(|source| {
+            let path = path.to_owned();
+            if source.kind() == io::ErrorKind::NotFound {
+                let closest = self.closest(&path);
+                return ReadError::Missing { path, closest };
+            }
+            ReadError::System { path, source }
+        })
+    }
+
+    /// The file a path names, if it stays inside the root.
+    fn inside(&self, path: &str) -> Result<PathBuf, ReadError> {
+        for component in Path::new(path).components() {
+            match component {
+                Component::Prefix(_) | Component::RootDir => return Err(ReadError::Absolute(path.to_owned())),
+                Component::ParentDir => return Err(ReadError::Climbs(path.to_owned())),
+                Component::CurDir | Component::Normal(_) => {}
+            }
+        }
+        let file = self.folder.join(path);
+        match (file.canonicalize(), self.folder.canonicalize()) {
+            (Ok(real), Ok(root)) if !real.starts_with(&root) => Err(ReadError::Outside(path.to_owned())),
+            _ => Ok(file),
+        }
+    }
+
+    /// The existing path most like a missing one: another name in its folder, or another folder beside it.
+    fn closest(&self, path: &str) -> Option<String> {
+        let mut existing = String::new();
+        let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        while let Some(part) = parts.next() {
+            let folder = self.folder.join(&existing);
+            let name = if folder.join(part).exists() { part.to_owned() } else { closest_name(&folder, part)? };
+            existing.push_str(&name);
+            if parts.peek().is_some() {
+                existing.push('/');
+            }
+        }
+        self.folder.join(&existing).is_file().then_some(existing)
+    }
+
+    /// The scenario files, `cases/**/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
+    ///
+    /// # Errors
+    /// A folder that cannot be read: a file that is silently missed would be a check that is silently not made.
+    pub fn case_files(&self) -> Result<Vec<String>, ListError> {
+        self.files("cases/**")
+    }
+
+    /// The flows, `flows/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn flow_files(&self) -> Result<Vec<String>, ListError> {
+        self.files("flows")
+    }
+
+    /// The worlds, `fixtures/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn world_files(&self) -> Result<Vec<String>, ListError> {
+        self.files("fixtures")
+    }
+
+    fn files(&self, folders: &str) -> Result<Vec<String>, ListError> {
+        let folder = self.folder.to_str().ok_or_else(|| ListError::Name(self.folder.clone()))?;
+        let mut files = Vec::new();
+        for extension in CASE_EXTENSIONS {
+            for file in glob::glob(&format!("{}/{folders}/*.{extension}", glob::Pattern::escape(folder)))? {
+                files.push(self.name(file?)?);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// The path of a file from the root, with `/` between its parts.
+    fn name(&self, file: PathBuf) -> Result<String, ListError> {
+        let inside = file.strip_prefix(&self.folder).unwrap_or(&file);
+        let parts: Option<Vec<_>> = inside.components().map(|part| part.as_os_str().to_str()).collect();
+        parts.map(|parts| parts.join("/")).ok_or(ListError::Name(file))
+    }
+}
+
+/// Why `permitlab.toml` was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It says something.
+    #[error("{}", .0.message)]
+    Unknown(Box<Diagnostic>),
+}
+
+impl ReadError {
+    /// The stable name of the kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Absolute(_) | Self::Climbs(_) | Self::Outside(_) => "path-outside-root",
+            Self::Missing { .. } => "missing-file",
+            Self::NotUtf8 { .. } => "not-utf8",
+            Self::ByteOrderMark(_) => "byte-order-mark",
+            Self::TooLong(_) => "too-large",
+            Self::System { .. } => "unreadable-file",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Absolute(_) | Self::Climbs(_) | Self::Outside(_) => {
+                "write the path from the policy root, such as policies/key-eval.json, and keep the file inside it"
+                    .into()
+            }
+            Self::Missing { closest: Some(closest), .. } => format!("did you mean `{closest}`?"),
+            Self::Missing { closest: None, .. } => {
+                format!("paths begin at the policy root, the folder with `{MARKER}`")
+            }
+            Self::NotUtf8 { .. } | Self::ByteOrderMark(_) => "save the file as UTF-8 without a byte order mark".into(),
+            Self::TooLong(_) => "split the file".into(),
+            Self::System { .. } => "check that it is a file, and that you may read it".into(),
+        }
+    }
+
+    /// The error as a finding about the text that names the file.
+    pub fn at(&self, span: Span) -> Diagnostic {
+        Diagnostic::error(self.code(), span, self.to_string()).help(self.help())
+    }
+}
+
+fn closest_name(folder: &Path, name: &str) -> Option<String> {
+    let entries = fs::read_dir(folder).ok()?;
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    closest(name, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A root of its own for one test, gone with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str, files: &[(&str, &[u8])]) -> Self {
+            let folder = std::env::temp_dir().join(format!("permitlab-root-{}-{name}", std::process::id()));
+            for (path, bytes) in files {
+                let file = folder.join(path);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, bytes).unwrap();
+            }
+            Self(folder)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn the_nearest_marked_ancestor_is_the_root() {
+        let folder = Folder::new("discover", &[("permitlab.toml", b""), ("a/permitlab.toml", b""), ("a/b/c/x", b"")]);
+        let root = PolicyRoot::discover(&folder.0.join("a/b/c")).unwrap();
+        assert_eq!(root.folder(), folder.0.join("a"));
+        assert_eq!(PolicyRoot::discover(Path::new("/")), None);
+    }
+
+    #[test]
+    fn case_files_are_sorted_and_none_is_missed() {
+        let files: [(&str, &[u8]); 5] = [
+            ("cases/b/z.yaml", b""),
+            ("cases/a.yml", b""),
+            ("cases/b/a/c.json", b""),
+            ("cases/x.txt", b""),
+            ("y.yaml", b""),
+        ];
+        let folder = Folder::new("cases [x]", &files);
+        let found = PolicyRoot::at(&folder.0).case_files().unwrap();
+        assert_eq!(found, ["cases/a.yml", "cases/b/a/c.json", "cases/b/z.yaml"]);
+    }
+
+    #[rstest]
+    #[case::absolute("/etc/passwd", "path-outside-root", "policy root")]
+    #[case::climbing("policies/../../x.json", "path-outside-root", "policy root")]
+    #[case::misspelt_name("policies/key-evla.json", "missing-file", "`policies/key-eval.json`")]
+    #[case::misspelt_folder("polices/key-eval.json", "missing-file", "`policies/key-eval.json`")]
+    #[case::nothing_like_it("policies/zzzzzz.json", "missing-file", "policy root")]
+    #[case::folder("policies", "unreadable-file", "check")]
+    #[case::not_utf8("policies/latin.json", "not-utf8", "UTF-8")]
+    #[case::byte_order_mark("policies/bom.json", "byte-order-mark", "without")]
+    fn a_file_that_cannot_be_read_says_why(#[case] path: &str, #[case] code: &str, #[case] help: &str) {
+        let files: [(&str, &[u8]); 3] = [
+            ("policies/key-eval.json", b"{}"),
+            ("policies/latin.json", b"ab\xe9\""),
+            ("policies/bom.json", b"\xef\xbb\xbf{}"),
+        ];
+        let folder = Folder::new(&format!("read-{}", path.replace('/', "_")), &files);
+        let mut sources = SourceMap::new();
+        let id = sources.add("w.yaml", format!("policy: {path}\n")).unwrap();
+        let text = Text::new(path, Span::new(id, 8, 8 + path.len()));
+        let finding = PolicyRoot::at(&folder.0).read_named(&mut sources, &text).unwrap_err();
+        assert_eq!(finding.code, code, "{}", finding.message);
+        assert_eq!(sources.slice(finding.span().unwrap()), path);
+        assert!(finding.help.as_ref().is_some_and(|said| said.contains(help)), "{:?}", finding.help);
+        assert!(finding.code != "not-utf8" || finding.message.contains("byte 2"), "{}", finding.message);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_out_is_refused() {
+        let folder = Folder::new("link", &[("root/permitlab.toml", b""), ("secret.json", b"{}")]);
+        std::os::unix::fs::symlink(folder.0.join("secret.json"), folder.0.join("root/in.json")).unwrap();
+        let error = PolicyRoot::at(folder.0.join("root")).read(&mut SourceMap::new(), "in.json").unwrap_err();
+        assert_eq!(error.code(), "path-outside-root");
+    }
+
+    #[test]
+    fn settings_are_refused_at_their_place() {
+        let folder = Folder::new("settings", &[("permitlab.toml", b"# \xc3\xa9\n\n  width = 3\n")]);
+        let mut sources = SourceMap::new();
+        let error = PolicyRoot::at(&folder.0).check_settings(&mut sources).unwrap_err();
+        let SettingsError::Unknown(finding) = error else { panic!("{error}") };
+        assert_eq!(sources.place(finding.span().unwrap()), "permitlab.toml:3:3");
+        fs::write(folder.0.join(MARKER), "# only a mark\n").unwrap();
+        assert!(PolicyRoot::at(&folder.0).check_settings(&mut sources).is_ok());
+    }
+}
