@@ -1,0 +1,373 @@
+//! What may people type?
+//!
+//! The verbs, their arguments, and which of them go together. What does not go together is refused here, with exit
+//! code 2, so that the verbs meet only requests that make sense.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+/// Rehearses AWS authorization before AWS performs it: offline, deterministic, with reasons.
+#[derive(Debug, Parser)]
+#[command(name = "permitlab", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What the command line can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Replay scenarios, or ask whether one call would be allowed
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate(Box<SimulateArguments>),
+    /// Decide self-contained cases: JSON Lines in, JSON Lines out
+    #[command(after_help = DECIDE_EXAMPLES)]
+    Decide,
+    /// Check the project's own rules: layering, manifests, links
+    #[command(hide = true)]
+    Tidy,
+    /// Write the JSON Schemas that editors use
+    #[command(hide = true)]
+    Schema(SchemaArguments),
+}
+
+/// The arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// Scenario files or glob patterns; all cases of the policy root by default
+    #[arg(value_name = "FILES", conflicts_with_all = ["world", "call", "identity_policies", "key_policy"])]
+    pub files: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Explain every call, not only what failed
+    #[arg(long)]
+    pub why: bool,
+
+    /// Change something first, and show the decisions that differ; repeatable
+    #[arg(
+        long = "change",
+        value_name = "CHANGE",
+        help_heading = "What if",
+        long_help = "Change something first, and show the decisions that differ; repeatable. For example\n\
+            `remove key-eval#AllowBedrock`, `set key/eval state Disabled`,\n\
+            `remove role-eval-kms#Use/Condition/StringEquals/kms:ViaService`"
+    )]
+    pub changes: Vec<String>,
+
+    /// The call to decide, where one question is asked.
+    #[command(flatten)]
+    pub question: QuestionArguments,
+
+    /// Policies without a world.
+    #[command(flatten)]
+    pub bare: BareArguments,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports,
+}
+
+/// One call: who does what to which key, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "One question")]
+pub struct QuestionArguments {
+    /// The world the call is made in [default: the root's only fixture]
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "call",
+        conflicts_with_all = ["identity_policies", "key_policy"])]
+    pub world: Vec<PathBuf>,
+
+    /// Who calls: `role/NAME`, `service/bedrock`, `anonymous`, or an ARN
+    #[arg(long, value_name = "PRINCIPAL", requires = "call")]
+    pub by: Option<String>,
+
+    /// The action: `kms:Decrypt`
+    #[arg(long, value_name = "ACTION", requires = "by")]
+    pub call: Option<String>,
+
+    /// What is called upon: `key/NAME`, or an ARN; left out for actions that name no resource
+    #[arg(long, value_name = "RESOURCE", requires = "call")]
+    pub resource: Option<String>,
+
+    /// The service that forwards the call: `s3`, or `s3.eu-west-1.amazonaws.com`
+    #[arg(long, value_name = "SERVICE", requires = "call")]
+    pub via: Option<String>,
+
+    /// The resource a service acts for, which becomes `aws:SourceArn`
+    #[arg(long = "for", value_name = "ARN", requires = "call")]
+    pub acts_for: Option<String>,
+
+    /// The Region whose endpoint is called [default: the key's]
+    #[arg(long, value_name = "REGION", requires = "call")]
+    pub region: Option<String>,
+
+    /// A pair of the encryption context; repeatable
+    #[arg(long, value_name = "KEY=VALUE", num_args = 1.., requires = "call")]
+    pub encryption_context: Vec<Pair>,
+
+    /// A condition key the request carries; repeatable, a key given twice has several values
+    #[arg(long, value_name = "KEY=VALUE", num_args = 1.., requires = "call")]
+    pub context: Vec<Pair>,
+
+    /// When the call is made: `2026-01-31T12:00:00Z`
+    #[arg(long, value_name = "TIME", requires = "call")]
+    pub now: Option<String>,
+
+    /// Keep the question and its answer as a scenario
+    #[arg(long, value_name = "FILE", requires = "call")]
+    pub save_scenario: Option<PathBuf>,
+}
+
+/// Policies given by hand, where there is no world.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "One question of policies without a world")]
+pub struct BareArguments {
+    /// The caller's identity-based policies
+    #[arg(long = "identity-policy", value_name = "FILE", num_args = 1.., requires = "call", conflicts_with = "root")]
+    pub identity_policies: Vec<PathBuf>,
+
+    /// The key's policy
+    #[arg(long, value_name = "FILE", requires = "call", conflicts_with = "root")]
+    pub key_policy: Option<PathBuf>,
+
+    /// A value for `{{name}}` in the policies; repeatable
+    #[arg(long = "var", value_name = "NAME=VALUE", num_args = 1.., requires = "call", conflicts_with = "world")]
+    pub vars: Vec<Pair>,
+}
+
+/// The arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Write nothing; fail if a schema differs from what would be written
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `key=value`, cut at the first `=`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// What stands before the `=`.
+    pub key: String,
+    /// What stands after it; may be empty.
+    pub value: String,
+}
+
+/// What a report looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: what failed, then one closing line
+    Human,
+    /// For programs: everything, as one JSON value
+    Json,
+}
+
+/// The reports asked for: `--format FORMAT` goes to standard output, or to the `--output FILE` that follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reports {
+    /// The format of standard output, if a report goes there.
+    pub standard: Option<Format>,
+    /// The files and what each holds.
+    pub files: Vec<(PathBuf, Format)>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine, 1 a check failed, 2 usage, 3 a policy, world or scenario is invalid, 4 internal, 5 nothing matched";
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  Replay all scenarios of the policy root, or some, with reasons
+    permitlab simulate
+    permitlab simulate --why 'cases/bedrock/*.yaml'
+
+  Ask one question of the world in fixtures/
+    permitlab simulate --by role/eval-service --call kms:Decrypt --resource key/eval --via s3
+
+  Ask it of two policy files, without a world
+    permitlab simulate --identity-policy role.json --key-policy key.json --var region=us-east-1 \\
+      --by arn:aws:iam::111122223333:role/eval --call kms:Decrypt --via s3 \\
+      --resource arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
+
+  See what a change would do
+    permitlab simulate --change 'set key/eval state Disabled'
+
+  Print for people, and keep a report for programs
+    permitlab simulate --format human --format json --output report.json";
+
+const DECIDE_EXAMPLES: &str = "\
+Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an
+answer that says so, and never stops the lines after it.
+
+Examples:
+  permitlab decide < cases.jsonl > decisions.jsonl";
+
+impl Cli {
+    /// An error in the arguments of `verb` that the parser could not see, to be reported as it reports its own.
+    fn refused(verb: &str, message: &str) -> clap::Error {
+        let mut command = Self::command();
+        command.build();
+        let command = command.find_subcommand_mut(verb).map_or_else(Self::command, |found| found.clone());
+        command.clone().error(ErrorKind::ArgumentConflict, message)
+    }
+}
+
+impl FromStr for Pair {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some(("", _)) => Err("nothing stands before the `=`"),
+            Some((key, value)) => Ok(Self { key: key.to_owned(), value: value.to_owned() }),
+            None => Err("no `=` parts it into a key and a value"),
+        }
+    }
+}
+
+/// The two arguments as they are declared. Which `--output` belongs to which `--format` is in their order, which
+/// only the matches know.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+struct ReportArguments {
+    /// How to report; repeatable
+    #[arg(long, value_enum, value_name = "FORMAT", action = clap::ArgAction::Append)]
+    format: Vec<Format>,
+
+    /// Write the report of the `--format` before it to a file [default: standard output]
+    #[arg(long, value_name = "FILE", action = clap::ArgAction::Append)]
+    output: Vec<PathBuf>,
+}
+
+impl Args for Reports {
+    fn augment_args(command: Command) -> Command {
+        ReportArguments::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        ReportArguments::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Reports {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut formats = placed::<Format>(matches, "format");
+        let mut files = Vec::new();
+        for (place, file) in placed::<PathBuf>(matches, "output") {
+            let format = formats.range(..place).next_back().map(|(place, format)| (*place, *format));
+            files.push((file, format.map_or(Format::Human, |(_, format)| format)));
+            format.and_then(|(place, _)| formats.remove(&place));
+        }
+        let mut unplaced = formats.into_values();
+        match (unplaced.next(), unplaced.next()) {
+            (standard, None) if files.is_empty() => Ok(Self { standard: standard.or(Some(Format::Human)), files }),
+            (standard, None) => Ok(Self { standard, files }),
+            (_, Some(_)) => Err(Cli::refused(
+                "simulate",
+                "only one report goes to standard output: give each other `--format` an `--output` after it",
+            )),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The values of an argument by their place on the command line.
+fn placed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, argument: &str) -> BTreeMap<usize, T> {
+    let places = matches.indices_of(argument).into_iter().flatten();
+    places.zip(matches.get_many::<T>(argument).into_iter().flatten().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const ASK: &str = "simulate --by role/eval-service --call kms:Decrypt --resource key/eval";
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("permitlab").chain(line.split_whitespace()))
+    }
+
+    #[track_caller]
+    fn simulate(line: &str) -> SimulateArguments {
+        match parse(line).unwrap().verb {
+            Verb::Simulate(arguments) => *arguments,
+            other @ (Verb::Decide | Verb::Tidy | Verb::Schema(_)) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_declaration_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case::files("simulate cases/a.yaml cases/**/b.yaml --why --root scenarios")]
+    #[case::default_world("simulate --by role/a --call kms:ListKeys")]
+    #[case::worlds("simulate --by role/a --call kms:ListKeys --world a.yaml b.yaml")]
+    #[case::bare(
+        "simulate --by anonymous --call kms:Decrypt --key-policy k.json --identity-policy a.json b.json --var a=b c=d"
+    )]
+    #[case::change_of_scenarios("simulate cases/a.yaml --change x --change y")]
+    #[case::decide("decide")]
+    #[case::schema("schema --check")]
+    fn these_are_understood(#[case] line: &str) {
+        parse(line).unwrap();
+    }
+
+    #[rstest]
+    #[case::files_and_question("simulate a.yaml --by role/a --call kms:ListKeys", ErrorKind::ArgumentConflict)]
+    #[case::files_and_bare("simulate --key-policy k.json -- a.yaml", ErrorKind::ArgumentConflict)]
+    #[case::world_and_bare("simulate --by r --call c --world w --key-policy k", ErrorKind::ArgumentConflict)]
+    #[case::world_and_identity("simulate --by r --call c --world w --identity-policy k", ErrorKind::ArgumentConflict)]
+    #[case::root_and_bare("simulate --by r --call c --root d --key-policy k", ErrorKind::ArgumentConflict)]
+    #[case::caller_without_call("simulate --by role/a", ErrorKind::MissingRequiredArgument)]
+    #[case::call_without_caller("simulate --call kms:Decrypt", ErrorKind::MissingRequiredArgument)]
+    #[case::world_without_call("simulate --world w.yaml", ErrorKind::MissingRequiredArgument)]
+    #[case::policy_without_call("simulate --key-policy k.json", ErrorKind::MissingRequiredArgument)]
+    #[case::save_without_call("simulate --save-scenario s.yaml", ErrorKind::MissingRequiredArgument)]
+    #[case::no_pair("simulate --by r --call c --context aws:SourceArn", ErrorKind::ValueValidation)]
+    #[case::no_key("simulate --by r --call c --var =x", ErrorKind::ValueValidation)]
+    #[case::unknown_format("simulate --format yaml", ErrorKind::InvalidValue)]
+    #[case::two_standard_reports("simulate --format json --format human", ErrorKind::ArgumentConflict)]
+    #[case::no_verb("--why", ErrorKind::UnknownArgument)]
+    fn these_are_refused_as_usage(#[case] line: &str, #[case] kind: ErrorKind) {
+        let error = parse(line).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn pairs_are_cut_at_the_first_equals_sign() {
+        let arguments = simulate(&format!("{ASK} --encryption-context a=b=c aws:s3:arn= --context k=v"));
+        let pair = |key: &str, value: &str| Pair { key: key.to_owned(), value: value.to_owned() };
+        assert_eq!(arguments.question.encryption_context, [pair("a", "b=c"), pair("aws:s3:arn", "")]);
+        assert_eq!(arguments.question.context, [pair("k", "v")]);
+    }
+
+    #[rstest]
+    #[case::neither("", Some(Format::Human), &[])]
+    #[case::format("--format json", Some(Format::Json), &[])]
+    #[case::output("--output a", None, &[("a", Format::Human)])]
+    #[case::both("--format json --output a", None, &[("a", Format::Json)])]
+    #[case::output_first("--output a --format json", Some(Format::Json), &[("a", Format::Human)])]
+    #[case::one_of_each("--format human --format json --output a", Some(Format::Human), &[("a", Format::Json)])]
+    #[case::two_files("--format json --output a --format human --output b", None,
+        &[("a", Format::Json), ("b", Format::Human)])]
+    fn an_output_takes_the_format_before_it(
+        #[case] line: &str,
+        #[case] standard: Option<Format>,
+        #[case] files: &[(&str, Format)],
+    ) {
+        let files = files.iter().map(|(file, format)| (PathBuf::from(file), *format)).collect();
+        assert_eq!(simulate(&format!("simulate {line}")).reports, Reports { standard, files });
+    }
+}
