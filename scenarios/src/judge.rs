@@ -11,6 +11,7 @@ use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, State
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy;
+use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::Rules;
@@ -37,6 +38,8 @@ pub struct Judgement {
     pub layers: Vec<LayerView>,
     /// The call, for people.
     pub call: String,
+    /// Whether a service calls as itself.
+    pub is_by_service: bool,
 }
 
 /// The answer to a call.
@@ -89,6 +92,8 @@ pub struct Failure {
     pub span: Span,
     /// What the call had: `the request has …`.
     pub found: String,
+    /// The single value of a condition key.
+    pub value: Option<String>,
     /// Whether a condition key is absent, or nobody stated it.
     pub is_absent: bool,
     /// What the value of a condition key came from.
@@ -161,6 +166,7 @@ fn decided(
         otherwise: decision.otherwise.clone(),
         layers: layers(&explanation),
         call,
+        is_by_service: matches!(request.principal, Principal::Service(_)),
     }
 }
 
@@ -185,6 +191,7 @@ impl Judgement {
             otherwise: Vec::new(),
             layers: Vec::new(),
             call,
+            is_by_service: false,
         }
     }
 
@@ -231,6 +238,10 @@ impl Failure {
             operator: condition.map(|condition| condition.operator.to_string()),
             span: element.span,
             found: found(element, entry),
+            value: entry.and_then(|entry| match &entry.presence {
+                Presence::Present(Values::One(value)) => Some(value.clone()),
+                Presence::Present(Values::Many(_)) | Presence::Absent | Presence::Unstated => None,
+            }),
             is_absent: entry.is_some_and(|entry| !matches!(entry.presence, Presence::Present(_))),
             origin: entry.map(|entry| entry.origin),
             fills: explained.fills(element),

@@ -3,14 +3,16 @@
 //! The files come first: [`root`] finds and reads them, [`file`] turns them into values that know their place,
 //! [`placeholders`] fills `{{name}}` and `[[name]]`, [`schema`] describes them to editors, and [`render`] draws what
 //! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`reference`] finds what
-//! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, and [`report`] says
-//! what came of it.
+//! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
+//! one call; [`diff`] compares two replays, and [`report`] says what came of it.
 
 pub mod change;
+pub mod diff;
 pub mod facts;
 pub mod file;
 pub mod judge;
 pub mod placeholders;
+pub mod question;
 pub mod reference;
 pub mod render;
 pub mod replay;

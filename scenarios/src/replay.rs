@@ -23,6 +23,7 @@ use crate::placeholders::{Scope, fill};
 use crate::root::PolicyRoot;
 
 pub use ask::Places;
+pub(crate) use ask::{Resolved, resolve};
 
 /// What came of a scenario file.
 #[derive(Debug)]

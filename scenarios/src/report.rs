@@ -175,6 +175,7 @@ fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
     finding.annotations = reason.annotations.into_iter().chain(finding.annotations.into_iter().map(expected)).collect();
     finding.notes.push(reason.message);
     finding.notes.extend(reason.notes);
+    finding.help = finding.help.or(reason.help);
     finding
 }
 
@@ -198,15 +199,11 @@ pub fn explain_denial(asked: &Asked) -> Diagnostic {
             annotations.push(Annotation { span: first(statement.span), label });
         }
     }
-    notes.push(judgement.call.clone());
-    Diagnostic {
-        code: judgement.word(),
-        severity: Severity::Note,
-        message: headline(judgement),
-        annotations,
-        help: None,
-        notes,
-    }
+    let mut seen = std::collections::BTreeSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
+    notes.insert(0, judgement.call.clone());
+    let (code, message, help) = (judgement.word(), headline(judgement), remedy(judgement, asked));
+    Diagnostic { code, severity: Severity::Note, message, annotations, help, notes }
 }
 
 /// The failing elements worth pointing at: the first of principal, action and resource, or else every condition.
@@ -229,6 +226,41 @@ fn origin(failure: &Failure, asked: &Asked, notes: &mut Vec<String>) -> Option<A
         (false, None) => format!("`{name}` was derived from `{key}`"),
     };
     Some(Annotation { span, label })
+}
+
+/// What would let an implicitly denied call pass, in the words of `change:` where a policy is to be edited.
+fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
+    if judgement.answer != Verdicts::Decided(Effect::ImplicitDeny) {
+        return None;
+    }
+    let call = asked.places.call.as_str();
+    let Some(nearest) = &judgement.nearest else {
+        return Some(format!(
+            "if the call is meant to be allowed, attach a policy with a statement that allows `{call}`"
+        ));
+    };
+    let steps: Vec<String> = blocking(nearest).into_iter().map(|failure| edit(nearest, failure, asked)).collect();
+    Some(format!("if the call is meant to be allowed: {}", steps.join("; ")))
+}
+
+fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
+    let name = &statement.name;
+    match (failure.name.as_str(), &failure.operator) {
+        ("action", None) => format!("`add to {name}/Action {}`", asked.places.call),
+        ("resource", None) => format!("let `Resource` of `{name}` cover this resource"),
+        ("principal", None) => format!("name the caller in `Principal` of a statement like `{name}`"),
+        (key, Some(operator)) if failure.is_absent => {
+            format!(
+                "make the call carry `{key}`, or allow `{}` in a statement without `{operator}` on it",
+                asked.places.call
+            )
+        }
+        (key, Some(operator)) => match &failure.value {
+            Some(value) if !operator.contains("Not") => format!("`add to {name}/Condition/{operator}/{key} {value}`"),
+            Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
+        },
+        (other, None) => format!("let `{other}` of `{name}` match"),
+    }
 }
 
 /// The answer in a sentence.
@@ -261,6 +293,7 @@ fn implicit(judgement: &Judgement) -> String {
             }
             _ => "no identity-based policy allows it",
         },
+        Some(Layer::Resource) if judgement.is_by_service => "the key policy does not allow the service",
         Some(Layer::Resource) => "the key policy neither allows the caller nor leaves it to IAM",
         Some(Layer::Rcp) => "no resource control policy allows it",
         Some(Layer::Scp) => "no service control policy allows it",

@@ -1,13 +1,520 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
-use crate::cli::SimulateArguments;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::Context as _;
+use permitlab::change;
+use permitlab::diff::{Difference, Kind, difference, differences};
+use permitlab::facts::{self, Facts};
+use permitlab::file::{Named, Text};
+use permitlab::judge::Verdicts;
+use permitlab::question::{BarePolicies, Question};
+use permitlab::render::{Colour, report};
+use permitlab::replay::{Asked, Options, Replayed, replay};
+use permitlab::report::{Counts, asked_json, explain_denial, failures, finding_json, summary, to_json, why};
+use permitlab::root::PolicyRoot;
+use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::source::{SourceMap, Span};
+use serde_json::{Value, json};
+
+use crate::cli::{Format, QuestionArguments, Reports, SimulateArguments};
 use crate::exit::{Exit, Refusal};
-use crate::output::Streams;
+use crate::output::{Output, Streams};
 
 /// Answers `permitlab simulate`.
 ///
 /// # Errors
-/// `simulate` is not available yet.
-pub fn run(_arguments: &SimulateArguments, _streams: &mut Streams) -> anyhow::Result<Exit> {
-    Err(Refusal::new(Exit::Internal, "`simulate` is not available yet").into())
+/// Arguments that name nothing, and files that cannot be read or written.
+pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
+    if arguments.question.call.is_some() {
+        return ask(arguments, streams);
+    }
+    let root = root(arguments.root.as_deref())?;
+    let files = case_files(&root, &arguments.files)?;
+    if arguments.changes.is_empty() {
+        scenarios(arguments, &root, &files, streams)
+    } else {
+        what_if(arguments, &root, &files, streams)
+    }
+}
+
+/// What a report holds in each of its forms.
+struct Report {
+    human: String,
+    json: Value,
+}
+
+/// Writes a report to every place that was asked for. What is wrong goes to standard error where standard output
+/// holds another form.
+fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::Result<()> {
+    let text = |format: Format| match format {
+        Format::Human => report.human.clone(),
+        Format::Json => format!("{:#}\n", report.json),
+    };
+    if let Some(format) = reports.standard {
+        streams.out.text(text(format))?;
+    }
+    for (path, format) in &reports.files {
+        let mut file = Output::file(path).with_context(|| format!("writing `{}`", path.display()))?;
+        file.text(text(*format))?;
+        file.flush().with_context(|| format!("writing `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The policy root of the current folder: the nearest ancestor that is one, or the only folder in an ancestor that is.
+fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
+    let help = "make one with an empty `permitlab.toml`, name one with `--root DIR`, or ask about policy files with \
+        `--identity-policy` and `--key-policy`";
+    if let Some(folder) = named {
+        if !folder.join("permitlab.toml").is_file() {
+            let message = format!("`{}` is no policy root: it holds no `permitlab.toml`", folder.display());
+            return Err(Refusal::new(Exit::Usage, message).help(help).into());
+        }
+        return Ok(PolicyRoot::at(folder));
+    }
+    let here = env::current_dir().context("finding the current folder")?;
+    let below = || here.ancestors().find_map(|folder| only_root_in(folder));
+    PolicyRoot::discover(&here).or_else(below).ok_or_else(|| {
+        Refusal::new(Exit::Usage, "there is no policy root here: no `permitlab.toml` in this folder or above")
+            .help(help)
+            .into()
+    })
+}
+
+fn only_root_in(folder: &Path) -> Option<PolicyRoot> {
+    let mut roots: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    roots.retain(|folder| folder.join("permitlab.toml").is_file());
+    match roots.as_slice() {
+        [root] => Some(PolicyRoot::at(root)),
+        _ => None,
+    }
+}
+
+/// The scenario files that arguments name: files and globs, from the current folder or from the root.
+fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
+    let all = root.case_files()?;
+    let mut chosen = BTreeSet::new();
+    for name in named {
+        let found = named_files(root, name)?;
+        if found.is_empty() {
+            let near = permitlab_evaluator::diagnostic::closest(name, all.iter().map(String::as_str));
+            let help = near.map_or_else(
+                || "scenario files stand under `cases/`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(Refusal::new(Exit::NothingMatched, format!("no scenario file matches `{name}`"))
+                .help(help)
+                .into());
+        }
+        chosen.extend(found);
+    }
+    let files = if named.is_empty() { all } else { chosen.into_iter().collect() };
+    if files.is_empty() {
+        return Err(Refusal::new(Exit::NothingMatched, "there is no scenario file")
+            .help("add one under `cases/`")
+            .into());
+    }
+    Ok(files)
+}
+
+/// The files one argument matches, as paths from the root.
+fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
+    let folder = root.folder().canonicalize().with_context(|| format!("reading `{}`", root.folder().display()))?;
+    let from_root = format!("{}/{name}", glob::Pattern::escape(&folder.to_string_lossy()));
+    let mut found = BTreeSet::new();
+    for pattern in [name, from_root.as_str()] {
+        let paths = glob::glob(pattern)
+            .map_err(|error| Refusal::new(Exit::Usage, format!("`{name}` is no file name or glob: {error}")))?;
+        for path in paths {
+            let path = path?;
+            let whole = path.canonicalize().with_context(|| format!("reading `{}`", path.display()))?;
+            if !whole.is_file() {
+                continue;
+            }
+            match whole.strip_prefix(&folder) {
+                Ok(inside) => drop(found.insert(inside.to_string_lossy().into_owned())),
+                Err(_) => {
+                    let message =
+                        format!("`{}` is outside the policy root `{}`", path.display(), root.folder().display());
+                    return Err(Refusal::new(Exit::Usage, message)
+                        .help("name the root it belongs to with `--root DIR`")
+                        .into());
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Replays scenario files: what failed, then one closing line.
+fn scenarios(
+    arguments: &SimulateArguments,
+    root: &PolicyRoot,
+    files: &[String],
+    streams: &mut Streams,
+) -> anyhow::Result<Exit> {
+    let options = Options { today: Some(today()), ..Options::default() };
+    let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
+    let counts = Counts::of(&replayed);
+    let mut human = String::new();
+    for file in &replayed {
+        if arguments.why {
+            human.push_str(&every_call(file));
+        }
+        human.push_str(&failures(file, Colour::Always));
+    }
+    human.push_str(&closing(&counts, replayed.len()));
+    let json = json!({
+        "files": replayed.iter().map(to_json).collect::<Vec<_>>(),
+        "passed": counts.passed, "failed": counts.failed, "skipped": counts.skipped, "invalid_files": counts.invalid,
+    });
+    write(&arguments.reports, &Report { human, json }, streams)?;
+    Ok(exit(&counts))
+}
+
+fn exit(counts: &Counts) -> Exit {
+    match counts {
+        Counts { invalid: 1.., .. } => Exit::Invalid,
+        Counts { failed: 1.., .. } => Exit::Failed,
+        Counts { passed: 0, skipped: 0, .. } => Exit::NothingMatched,
+        Counts { .. } => Exit::Fine,
+    }
+}
+
+fn every_call(file: &Replayed) -> String {
+    let mut text = String::new();
+    for check in &file.checks {
+        for asked in &check.asked {
+            let step = asked.step.as_ref().map(|step| format!(" · {}", step.id)).unwrap_or_default();
+            text.push_str(&format!("{}{step}\n{}\n\n", check.id, why(&file.sources, asked, Colour::Always)));
+        }
+    }
+    text
+}
+
+fn closing(counts: &Counts, files: usize) -> String {
+    let Counts { passed, failed, skipped, invalid } = counts;
+    let mut line = format!("{passed} passed, {failed} failed");
+    if *skipped > 0 {
+        line.push_str(&format!(", {skipped} skipped"));
+    }
+    if *invalid > 0 {
+        line.push_str(&format!("; {invalid} of the files cannot be replayed"));
+    }
+    format!("{line} ({files} {})\n", if files == 1 { "file" } else { "files" })
+}
+
+/// The date in UTC. Only expired skips look at it; no decision does.
+fn today() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let days = i64::try_from(since.as_secs() / 86_400).unwrap_or_default();
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Year, month and day of a number of days since 1970.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Replays scenario files before and after changes, and prints the decisions that differ.
+fn what_if(
+    arguments: &SimulateArguments,
+    root: &PolicyRoot,
+    files: &[String],
+    streams: &mut Streams,
+) -> anyhow::Result<Exit> {
+    let before = Options { today: Some(today()), ..Options::default() };
+    let after = Options { changes: arguments.changes.clone(), ..before.clone() };
+    let mut found = Vec::new();
+    let mut untouched = None;
+    let mut touched = 0;
+    for file in files {
+        let old = replay(root, file, &before);
+        if !old.findings.is_empty() {
+            streams.err.text(failures(&old, Colour::Always))?;
+            return Ok(Exit::Invalid);
+        }
+        let new = replay(root, file, &after);
+        if new.findings.is_empty() {
+            touched += 1;
+            found.extend(differences(&old, &new));
+        } else if new.findings.iter().all(|finding| is_about_change(&new.sources, finding)) {
+            untouched.get_or_insert(new);
+        } else {
+            streams.err.text(failures(&new, Colour::Always))?;
+            return Ok(Exit::Invalid);
+        }
+    }
+    if let (0, Some(new)) = (touched, untouched) {
+        streams.err.text(failures(&new, Colour::Always))?;
+        return Ok(Exit::Invalid);
+    }
+    write(&arguments.reports, &changes_report(&found), streams)?;
+    Ok(gained(&found))
+}
+
+/// Whether a finding is about a change given on the command line, which a file's world may not know.
+fn is_about_change(sources: &SourceMap, finding: &Diagnostic) -> bool {
+    finding.span().is_some_and(|span| sources.name(span.source) == "--change")
+}
+
+fn gained(found: &[Difference]) -> Exit {
+    if found.iter().any(|difference| difference.kind == Kind::Gained) { Exit::Failed } else { Exit::Fine }
+}
+
+fn changes_report(found: &[Difference]) -> Report {
+    let mut human = String::new();
+    for each in found {
+        human.push_str(&format!(
+            "{:<8}{}\n        - {}\n        + {}\n",
+            each.kind.word().to_uppercase(),
+            each.id,
+            each.before,
+            each.after
+        ));
+    }
+    let count = |kind: Kind| found.iter().filter(|each| each.kind == kind).count();
+    human.push_str(&format!(
+        "{} gained, {} lost, {} changed\n",
+        count(Kind::Gained),
+        count(Kind::Lost),
+        count(Kind::Changed)
+    ));
+    let each = |each: &Difference| json!({ "id": each.id, "kind": each.kind.word(), "before": each.before, "after": each.after });
+    Report { human, json: json!({ "differences": found.iter().map(each).collect::<Vec<_>>() }) }
+}
+
+/// Where a question is asked.
+struct Stage {
+    facts: Facts,
+    question: Question,
+    root: Option<PolicyRoot>,
+    worlds: Vec<String>,
+}
+
+/// Asks one question.
+fn ask(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let mut sources = SourceMap::new();
+    let answer = stage(arguments, &mut sources)?.and_then(|stage| {
+        let Stage { facts, question, root, worlds } = stage;
+        let before = question.ask(&facts, &mut sources)?;
+        let after = changed(arguments, &facts, root.as_ref(), &mut sources)?
+            .map(|facts| question.ask(&facts, &mut sources))
+            .transpose()?;
+        Ok((question, worlds, root, before, after))
+    });
+    let (question, worlds, root, before, after) = match answer {
+        Ok(answer) => answer,
+        Err(findings) => return invalid(arguments, &sources, &findings, streams),
+    };
+    let asked = after.as_ref().unwrap_or(&before);
+    if let Some(path) = &arguments.question.save_scenario {
+        save(path, &question.scenario(&worlds, &arguments.changes, asked), root.as_ref())?;
+    }
+    let report = match &after {
+        Some(after) => {
+            changes_report(&Vec::from_iter(difference(question_id(&question), &before.judgement, &after.judgement)))
+        }
+        None => answer_report(arguments, &sources, asked),
+    };
+    write(&arguments.reports, &report, streams)?;
+    Ok(match (after.is_some(), asked.judgement.answer) {
+        (true, _) => match difference(String::new(), &before.judgement, &asked.judgement) {
+            Some(found) => gained(&[found]),
+            None => Exit::Fine,
+        },
+        (false, Verdicts::Decided(Effect::Allow) | Verdicts::NotEvaluated) if asked.judgement.otherwise.is_empty() => {
+            Exit::Fine
+        }
+        (false, _) => Exit::Failed,
+    })
+}
+
+fn question_id(question: &Question) -> String {
+    format!("{} by {}", question.call, question.by)
+}
+
+fn invalid(
+    arguments: &SimulateArguments,
+    sources: &SourceMap,
+    findings: &[Diagnostic],
+    streams: &mut Streams,
+) -> anyhow::Result<Exit> {
+    for finding in findings {
+        streams.err.line(format_args!("{}\n", report(sources, finding, Colour::Always)))?;
+    }
+    let wants_json = arguments.reports.standard == Some(Format::Json)
+        || arguments.reports.files.iter().any(|(_, format)| *format == Format::Json);
+    if wants_json {
+        let json =
+            json!({ "findings": findings.iter().map(|finding| finding_json(sources, finding)).collect::<Vec<_>>() });
+        write(&arguments.reports, &Report { human: String::new(), json }, streams)?;
+    }
+    Ok(Exit::Invalid)
+}
+
+fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Asked) -> Report {
+    let judgement = &asked.judgement;
+    let mut human = if arguments.why {
+        format!("{}\n", why(sources, asked, Colour::Always))
+    } else {
+        format!("{}\n{}\n", summary(judgement), report(sources, &explain_denial(asked), Colour::Always))
+    };
+    if !judgement.otherwise.is_empty() {
+        let others: Vec<&str> = judgement.otherwise.iter().map(|effect| effect.word()).collect();
+        let keys: Vec<String> = judgement.unstated.iter().map(|key| format!("`--context {key}=…`")).collect();
+        let rules: Vec<String> = judgement.unsure.iter().map(|rule| format!("{rule} in FIDELITY.md")).collect();
+        human.push_str(&format!(
+            "not certain: it could be {}; state {}\n",
+            others.join(" or "),
+            [keys, rules].concat().join(", ")
+        ));
+    }
+    Report { human, json: asked_json(sources, asked) }
+}
+
+type Staged = Result<Stage, Vec<Diagnostic>>;
+
+fn stage(arguments: &SimulateArguments, sources: &mut SourceMap) -> anyhow::Result<Staged> {
+    let mut question = question(&arguments.question);
+    let bare = &arguments.bare;
+    if bare.key_policy.is_none() && bare.identity_policies.is_empty() {
+        return world_stage(arguments, sources, question);
+    }
+    let read = |path: &PathBuf| -> anyhow::Result<(String, String)> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", path.display())))?;
+        Ok((path.display().to_string(), text))
+    };
+    let policies = BarePolicies {
+        identity: bare.identity_policies.iter().map(read).collect::<anyhow::Result<_>>()?,
+        key: bare.key_policy.as_ref().map(read).transpose()?,
+        vars: bare.vars.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
+    };
+    if arguments.question.save_scenario.is_some() {
+        let message = "a question about bare policy files cannot be kept as a scenario: a scenario names a world";
+        let help = "describe the role and the key in a world under `fixtures/`, and ask the question of that world";
+        return Err(Refusal::new(Exit::Usage, message).help(help).into());
+    }
+    let facts = policies.facts(&mut question, sources);
+    Ok(facts.map(|facts| Stage { facts, question, root: None, worlds: Vec::new() }))
+}
+
+fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question: Question) -> anyhow::Result<Staged> {
+    let root = root(arguments.root.as_deref())?;
+    let worlds = if arguments.question.world.is_empty() {
+        match root.world_files()?.as_slice() {
+            [only] => vec![only.clone()],
+            [] => {
+                return Err(Refusal::new(Exit::Usage, "the policy root has no world")
+                    .help("add one under `fixtures/`")
+                    .into());
+            }
+            several => {
+                let message = format!("the policy root has {} worlds", several.len());
+                let help = format!("name one with `--world`: {}", several.join(", "));
+                return Err(Refusal::new(Exit::Usage, message).help(help).into());
+            }
+        }
+    } else {
+        let mut worlds = Vec::new();
+        for path in &arguments.question.world {
+            let name = path.to_string_lossy();
+            let found = named_files(&root, &name)?;
+            if found.is_empty() {
+                return Err(Refusal::new(Exit::Usage, format!("there is no world `{name}`"))
+                    .help("worlds stand under `fixtures/`")
+                    .into());
+            }
+            worlds.extend(found);
+        }
+        worlds
+    };
+    let line = worlds.join(" ");
+    let Ok(id) = sources.add("--world", line.as_str()) else { anyhow::bail!("the command line is too long") };
+    let mut start = 0;
+    let mut texts = Vec::new();
+    for world in &worlds {
+        texts.push(Text::new(world.as_str(), Span::new(id, start, start + world.len())));
+        start += world.len() + 1;
+    }
+    let facts = facts::load(&root, sources, &texts, &Named::default());
+    Ok(facts.map(|facts| Stage { facts, question, root: Some(root), worlds }))
+}
+
+fn question(arguments: &QuestionArguments) -> Question {
+    let pairs = |pairs: &[crate::cli::Pair]| pairs.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
+    Question {
+        by: arguments.by.clone().unwrap_or_default(),
+        call: arguments.call.clone().unwrap_or_default(),
+        resource: arguments.resource.clone(),
+        via: arguments.via.clone(),
+        on_behalf_of: arguments.acts_for.clone(),
+        region: arguments.region.clone(),
+        now: arguments.now.clone(),
+        encryption_context: pairs(&arguments.encryption_context),
+        context: pairs(&arguments.context),
+    }
+}
+
+/// The facts with the changes of the command line; `None` when there are none.
+fn changed(
+    arguments: &SimulateArguments,
+    facts: &Facts,
+    root: Option<&PolicyRoot>,
+    sources: &mut SourceMap,
+) -> Result<Option<Facts>, Vec<Diagnostic>> {
+    if arguments.changes.is_empty() {
+        return Ok(None);
+    }
+    let here = PolicyRoot::at(".");
+    let root = root.unwrap_or(&here);
+    let mut facts = facts.clone();
+    for text in &arguments.changes {
+        let Ok(id) = sources.add("--change", text.as_str()) else { continue };
+        let change = Text::new(text.as_str(), Span::new(id, 0, text.len()));
+        change::apply(&mut facts, root, sources, &change).map_err(|finding| vec![*finding])?;
+    }
+    Ok(Some(facts))
+}
+
+/// Keeps a question as a scenario file, without writing over another.
+fn save(path: &Path, text: &str, root: Option<&PolicyRoot>) -> anyhow::Result<()> {
+    let path = match root {
+        Some(root) if path.is_relative() && path.starts_with("cases") => root.folder().join(path),
+        _ => path.to_owned(),
+    };
+    if path.exists() {
+        let message = format!("`{}` exists already", path.display());
+        return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written").into());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
+    }
+    fs::write(&path, text).with_context(|| format!("writing `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_since_1970_have_a_date() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(20_780), (2026, 11, 23));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+    }
 }

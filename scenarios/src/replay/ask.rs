@@ -10,7 +10,7 @@ use permitlab_evaluator::context::{Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
-use permitlab_evaluator::source::Span;
+use permitlab_evaluator::source::{SourceId, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 
@@ -49,6 +49,24 @@ pub struct Places {
 }
 
 impl Places {
+    /// The places of a call that stands in no text.
+    pub(crate) fn nowhere(by: &str, call: &str) -> Self {
+        let span = Span::new(SourceId::from_index(u32::MAX), 0, 0);
+        let text = |value: &str| Text::new(value, span);
+        Self {
+            whole: span,
+            by: text(by),
+            via: None,
+            on_behalf_of: None,
+            resource: None,
+            region: None,
+            call: text(call),
+            now: None,
+            encryption_context: None,
+            context: None,
+        }
+    }
+
     /// What a derived value came from: the key of the file, its text if it has one, and the place.
     pub fn origin(&self, origin: Origin) -> Option<(&'static str, Option<&Text>, Span)> {
         let (key, found) = match origin {
@@ -180,9 +198,9 @@ impl<'a> Asking<'a> {
             encryption_context.insert(fill(name, scope)?.as_str().to_owned(), fill(value, scope)?.as_str().to_owned());
         }
         let judgement =
-            match call(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
-                Call::Judged(request) => judge(world, &request, self.settled),
-                Call::NotEvaluated(call) => judge::not_evaluated(call),
+            match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
+                Resolved::Request(request) => judge(world, &request, self.settled),
+                Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
         Ok(Asked { step, judgement, places })
     }
@@ -211,27 +229,27 @@ fn settled(accepted: &[Text]) -> Found<Rules> {
 }
 
 /// A call with everything in it resolved.
-pub(crate) enum Call {
+pub(crate) enum Resolved {
     /// One for the evaluator.
-    Judged(Box<Request>),
+    Request(Box<Request>),
     /// One on a key that AWS owns, in words.
-    NotEvaluated(String),
+    AwsOwned(String),
 }
 
 /// Resolves the parts of a call.
-pub(crate) fn call(
+pub(crate) fn resolve(
     facts: &Facts,
     places: &Places,
     encryption_context: BTreeMap<String, String>,
     context: BTreeMap<String, Option<Values>>,
-) -> Result<Call, Box<Diagnostic>> {
+) -> Result<Resolved, Box<Diagnostic>> {
     let principal = reference::caller(facts, &places.by)?;
     let action = action(&places.call)?;
     let region = places.region.as_ref().map(Text::as_str);
     let resource = match target(facts, places, &principal, &action, region)? {
         Target::Resource(resource) => resource,
         Target::AwsOwned => {
-            return Ok(Call::NotEvaluated(format!("{principal} calls {action} on a key that AWS owns")));
+            return Ok(Resolved::AwsOwned(format!("{principal} calls {action} on a key that AWS owns")));
         }
     };
     let mut request = Request::new(principal, action, resource);
@@ -243,7 +261,7 @@ pub(crate) fn call(
     request.encryption_context = encryption_context;
     request.context = context;
     check_encryption_context(&request, places)?;
-    Ok(Call::Judged(Box::new(request)))
+    Ok(Resolved::Request(Box::new(request)))
 }
 
 /// An action KMS has. Other services are not judged yet.

@@ -1,0 +1,313 @@
+//! Will this one call be allowed?
+//!
+//! A question is asked from the command line: of a world, or of policy files that stand for themselves. It is
+//! judged by the same code as a check, and can be kept as one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::context::Values;
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::policy::{Document, PolicyType};
+use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::kms::KeyState;
+
+use crate::facts::{Attached, Facts, HeldKey, Key, policy_name};
+use crate::file::Text;
+use crate::judge::{self, Verdicts, judge};
+use crate::placeholders::nothing_bound;
+use crate::replay::{Asked, Places, Resolved, resolve};
+
+/// A question as typed.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// Who calls.
+    pub by: String,
+    /// The action.
+    pub call: String,
+    /// What it is called on.
+    pub resource: Option<String>,
+    /// The service that forwards the call.
+    pub via: Option<String>,
+    /// The resource a service acts for.
+    pub on_behalf_of: Option<String>,
+    /// The Region of the endpoint.
+    pub region: Option<String>,
+    /// When.
+    pub now: Option<String>,
+    /// The encryption context.
+    pub encryption_context: Vec<(String, String)>,
+    /// Condition keys; a key given twice has several values.
+    pub context: Vec<(String, String)>,
+}
+
+/// Policies that stand for themselves: the path and text of each.
+#[derive(Debug, Clone, Default)]
+pub struct BarePolicies {
+    /// The caller's identity-based policies.
+    pub identity: Vec<(String, String)>,
+    /// The key policy.
+    pub key: Option<(String, String)>,
+    /// Values for placeholders.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// The command line as a text, with the place of each value in it.
+struct Line<'s> {
+    sources: &'s mut SourceMap,
+    text: String,
+    places: Vec<(&'static str, std::ops::Range<usize>)>,
+}
+
+impl Line<'_> {
+    fn push(&mut self, flag: &'static str, value: Option<&str>) {
+        let Some(value) = value else { return };
+        let _ = write!(self.text, "{}--{flag} ", if self.text.is_empty() { "" } else { " " });
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.places.push((flag, start..self.text.len()));
+    }
+}
+
+impl Question {
+    /// Where the parts of the question stand on the command line.
+    fn places(&self, sources: &mut SourceMap) -> Places {
+        let mut line = Line { sources, text: String::new(), places: Vec::new() };
+        line.push("by", Some(&self.by));
+        line.push("call", Some(&self.call));
+        line.push("resource", self.resource.as_deref());
+        line.push("via", self.via.as_deref());
+        line.push("for", self.on_behalf_of.as_deref());
+        line.push("region", self.region.as_deref());
+        line.push("now", self.now.as_deref());
+        for (name, value) in &self.encryption_context {
+            line.push("encryption-context", Some(&format!("{name}={value}")));
+        }
+        for (name, value) in &self.context {
+            line.push("context", Some(&format!("{name}={value}")));
+        }
+        let Line { sources, text, places } = line;
+        let whole = text.len();
+        // A command line is far shorter than what a source map refuses.
+        let Ok(id) = sources.add("command line", text.clone()) else { return Places::nowhere(&self.by, &self.call) };
+        let range = |flag: &str| places.iter().find(|(name, _)| *name == flag).map(|(_, range)| range.clone());
+        let text_of = |flag: &str| {
+            let range = range(flag)?;
+            Some(Text::new(text.get(range.clone())?, Span::new(id, range.start, range.end)))
+        };
+        let span_of = |flag: &str| range(flag).map(|range| Span::new(id, range.start, range.end));
+        let required =
+            |flag: &str, value: &str| text_of(flag).unwrap_or_else(|| Text::new(value, Span::new(id, 0, whole)));
+        Places {
+            whole: Span::new(id, 0, whole),
+            by: required("by", &self.by),
+            via: text_of("via"),
+            on_behalf_of: text_of("for"),
+            resource: text_of("resource"),
+            region: text_of("region"),
+            call: required("call", &self.call),
+            now: text_of("now"),
+            encryption_context: span_of("encryption-context"),
+            context: span_of("context"),
+        }
+    }
+
+    /// Asks the question of facts.
+    ///
+    /// # Errors
+    /// A part of the question that names nothing, a policy AWS would refuse.
+    pub fn ask(&self, facts: &Facts, sources: &mut SourceMap) -> Result<Asked, Vec<Diagnostic>> {
+        let places = self.places(sources);
+        let pairs = self.encryption_context.iter().cloned().collect();
+        let mut context: BTreeMap<String, Option<Values>> = BTreeMap::new();
+        for (key, value) in &self.context {
+            let entry = context.entry(key.clone()).or_insert(None);
+            *entry = Some(match entry.take() {
+                None => Values::One(value.clone()),
+                Some(values) => Values::Many(values.as_slice().iter().cloned().chain([value.clone()]).collect()),
+            });
+        }
+        let judgement = match resolve(facts, &places, pairs, context).map_err(|finding| vec![*finding])? {
+            Resolved::Request(request) => judge(&facts.world()?, &request, Rules::NONE),
+            Resolved::AwsOwned(call) => judge::not_evaluated(call),
+        };
+        Ok(Asked { step: None, judgement, places })
+    }
+
+    /// The question and its answer as a scenario file.
+    pub fn scenario(&self, worlds: &[String], changes: &[String], asked: &Asked) -> String {
+        let mut text = String::new();
+        let quoted = |value: &str| serde_json::Value::from(value).to_string();
+        let _ = writeln!(text, "scenario: {}", quoted(&format!("{} by {}", self.call, self.by)));
+        let worlds: Vec<_> = worlds.iter().map(|world| quoted(world)).collect();
+        let _ = writeln!(text, "use: [{}]", worlds.join(", "));
+        let _ = writeln!(text, "checks:\n  - name: {}", quoted(&format!("{} by {}", self.call, self.by)));
+        if !changes.is_empty() {
+            let changes: Vec<_> = changes.iter().map(|change| quoted(change)).collect();
+            let _ = writeln!(text, "    change: [{}]", changes.join(", "));
+        }
+        let fields = [
+            ("by", Some(&self.by)),
+            ("via", self.via.as_ref()),
+            ("for", self.on_behalf_of.as_ref()),
+            ("call", Some(&self.call)),
+            ("resource", self.resource.as_ref()),
+            ("region", self.region.as_ref()),
+            ("now", self.now.as_ref()),
+        ];
+        for (key, value) in fields {
+            if let Some(value) = value {
+                let _ = writeln!(text, "    {key}: {}", quoted(value));
+            }
+        }
+        if !self.encryption_context.is_empty() {
+            let pairs: Vec<_> =
+                self.encryption_context.iter().map(|(k, v)| format!("{}: {}", quoted(k), quoted(v))).collect();
+            let _ = writeln!(text, "    encryption_context: {{ {} }}", pairs.join(", "));
+        }
+        if !self.context.is_empty() {
+            let mut keys: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            for (key, value) in &self.context {
+                keys.entry(key).or_default().push(quoted(value));
+            }
+            let pairs = keys.into_iter().map(|(key, values)| match values.as_slice() {
+                [value] => format!("{}: {value}", quoted(key)),
+                values => format!("{}: [{}]", quoted(key), values.join(", ")),
+            });
+            let _ = writeln!(text, "    context: {{ {} }}", pairs.collect::<Vec<_>>().join(", "));
+        }
+        let _ = writeln!(text, "    expect: {}", expectation(asked));
+        text
+    }
+}
+
+fn expectation(asked: &Asked) -> String {
+    let judgement = &asked.judgement;
+    let quoted = |value: &str| serde_json::Value::from(value).to_string();
+    let because = match (&judgement.statement, &judgement.nearest, judgement.layer) {
+        (Some(statement), ..) => format!(", because: {}", quoted(&statement.name)),
+        (None, Some(nearest), Some(layer)) => {
+            format!(", because: {{ layer: {layer}, nearest: {} }}", quoted(&nearest.name))
+        }
+        (None, None, Some(layer)) => format!(", because: {{ layer: {layer} }}"),
+        (None, _, None) => String::new(),
+    };
+    let error = match judgement.answer {
+        Verdicts::Unavailable([error]) => format!(", error: {error}"),
+        Verdicts::Unavailable(_) | Verdicts::Decided(_) | Verdicts::NotEvaluated => String::new(),
+    };
+    format!("{{ is: {}{because}{error} }}", judgement.word())
+}
+
+impl BarePolicies {
+    /// The facts of a question that has no world: its caller with the identity policies, its key with the key
+    /// policy. A caller written `role/NAME` belongs to the account of the key.
+    ///
+    /// # Errors
+    /// What is missing, a policy that is no JSON, a placeholder without a value.
+    pub fn facts(&self, question: &mut Question, sources: &mut SourceMap) -> Result<Facts, Vec<Diagnostic>> {
+        let mut facts = Facts::default();
+        let places = question.places(sources);
+        let key = question.resource.as_deref().and_then(|resource| Arn::parse(resource).ok());
+        let mut names = Vec::new();
+        for (path, text) in &self.identity {
+            names.push(self.add(&mut facts, sources, path, text, PolicyType::Identity)?);
+        }
+        let owner = key.as_ref().and_then(Arn::account);
+        question.by = full_caller(&question.by, owner).unwrap_or_else(|| question.by.clone());
+        self.caller(&mut facts, question, names, &places)?;
+        if let (Some((path, text)), Some(arn), Some(account)) = (&self.key, key, owner) {
+            let policy = self.add(&mut facts, sources, path, text, PolicyType::Key)?;
+            let key = HeldKey {
+                arn,
+                account,
+                policy,
+                state: KeyState::Enabled,
+                aliases: Vec::new(),
+                tags: BTreeMap::new(),
+                multi_region: false,
+                spec: "SYMMETRIC_DEFAULT".to_owned(),
+                usage: "ENCRYPT_DECRYPT".to_owned(),
+                origin: "AWS_KMS".to_owned(),
+            };
+            facts.keys.insert("key".to_owned(), Key::Held(Box::new(key)));
+        } else if let Some(resource) = &places.resource {
+            let finding = match &self.key {
+                Some(_) => {
+                    Diagnostic::error("invalid-resource", resource.span(), format!("`{resource}` is no key ARN"))
+                        .help("write the key ARN: `arn:aws:kms:us-east-1:111122223333:key/…`")
+                }
+                None => Diagnostic::error(
+                    "missing-key-policy",
+                    resource.span(),
+                    "a call on a key is decided by its key policy",
+                )
+                .help("add `--key-policy FILE`: without it no identity policy has any effect"),
+            };
+            return Err(vec![finding]);
+        }
+        Ok(facts)
+    }
+
+    fn add(
+        &self,
+        facts: &mut Facts,
+        sources: &mut SourceMap,
+        path: &str,
+        text: &str,
+        kind: PolicyType,
+    ) -> Result<String, Vec<Diagnostic>> {
+        let Ok(id) = sources.add(path, text) else { return Err(Vec::new()) };
+        let mut document = Document::read(policy_name(path), id, text).map_err(|finding| vec![*finding])?;
+        let unbound = document.fill(&self.vars);
+        if !unbound.is_empty() {
+            let finding = |name: &permitlab_evaluator::json::Unbound| {
+                let known = self.vars.keys().map(String::as_str);
+                nothing_bound(name, known).help(format!("give it a value: `--var {}=…`", name.name))
+            };
+            return Err(unbound.iter().map(finding).collect());
+        }
+        let name = document.name.to_string();
+        facts.add_document(document, kind);
+        Ok(name)
+    }
+
+    fn caller(
+        &self,
+        facts: &mut Facts,
+        question: &Question,
+        policies: Vec<String>,
+        places: &Places,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let Ok(principal) = Principal::parse(&question.by) else { return Ok(()) };
+        let (full, identity) = match principal {
+            Principal::User(user) => (format!("user/{}", user.name), user),
+            Principal::RoleSession { role, .. } => (format!("role/{}", role.name), role),
+            Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
+                if self.identity.is_empty() {
+                    return Ok(());
+                }
+                let message = format!("`{}` has no identity-based policies", question.by);
+                let finding = Diagnostic::error("needless-identity-policy", places.by.span(), message);
+                return Err(vec![
+                    finding.help("remove `--identity-policy`, or name the role or user it is attached to"),
+                ]);
+            }
+        };
+        facts.identities.insert(full, Attached { identity, policies, tags: BTreeMap::new() });
+        Ok(())
+    }
+}
+
+/// `role/NAME` and `service/NAME` as an ARN or host name.
+fn full_caller(by: &str, account: Option<AccountId>) -> Option<String> {
+    let (kind, name) = by.split_once('/')?;
+    match kind {
+        "role" | "user" => account.map(|account| format!("arn:aws:iam::{account}:{kind}/{name}")),
+        _ => None,
+    }
+}
