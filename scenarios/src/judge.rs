@@ -92,7 +92,9 @@ pub struct Failure {
     pub span: Span,
     /// What the call had: `the request has …`.
     pub found: String,
-    /// The single value of a condition key.
+    /// The values the policy compares a condition key with.
+    pub wanted: Vec<String>,
+    /// The single value of a condition key in the request.
     pub value: Option<String>,
     /// Whether a condition key is absent, or nobody stated it.
     pub is_absent: bool,
@@ -238,6 +240,9 @@ impl Failure {
             operator: condition.map(|condition| condition.operator.to_string()),
             span: element.span,
             found: found(element, entry),
+            wanted: condition
+                .map(|condition| condition.operands.iter().map(|each| each.text.as_str().to_owned()).collect())
+                .unwrap_or_default(),
             value: entry.and_then(|entry| match &entry.presence {
                 Presence::Present(Values::One(value)) => Some(value.clone()),
                 Presence::Present(Values::Many(_)) | Presence::Absent | Presence::Unstated => None,

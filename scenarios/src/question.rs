@@ -185,6 +185,64 @@ impl Question {
     }
 }
 
+impl Question {
+    /// A world for a question of bare policies, and the question with the world's names in it.
+    pub fn world(&self, vars: &[(String, String)], identity: &[String], key: Option<&str>) -> (String, Self) {
+        let quoted = |value: &str| serde_json::Value::from(value).to_string();
+        let mut question = self.clone();
+        let mut accounts: BTreeMap<AccountId, String> = BTreeMap::new();
+        let mut rest = String::new();
+        let mut account = |id: AccountId| {
+            let next = format!("account{}", accounts.len() + 1);
+            accounts.entry(id).or_insert(next).clone()
+        };
+        let arn = self.resource.as_deref().and_then(|resource| Arn::parse(resource).ok());
+        if let (Some(policy), Some(arn)) = (key, arn)
+            && let Some(owner) = arn.account()
+        {
+            let id = arn.resource().strip_prefix("key/").unwrap_or(arn.resource()).to_owned();
+            let _ = writeln!(
+                rest,
+                "keys:\n  key:\n    account: {}\n    region: {}\n    id: {}\n    policy: {}",
+                account(owner),
+                arn.region(),
+                quoted(&id),
+                quoted(policy)
+            );
+            question.resource = Some("key/key".to_owned());
+        }
+        let caller = match Principal::parse(&self.by) {
+            Ok(Principal::User(user)) => Some(("user", user)),
+            Ok(Principal::RoleSession { role, .. }) => Some(("role", role)),
+            Ok(_) | Err(_) => None,
+        };
+        if let Some((kind, identity_of)) = caller {
+            let policies: Vec<_> = identity.iter().map(|path| quoted(path)).collect();
+            let _ = writeln!(
+                rest,
+                "{kind}s:\n  {}:\n    account: {}\n    path: {}\n    policies: [{}]",
+                quoted(&identity_of.name),
+                account(identity_of.account),
+                quoted(&identity_of.path),
+                policies.join(", ")
+            );
+            question.by = format!("{kind}/{}", identity_of.name);
+        }
+        let mut text = String::new();
+        if !vars.is_empty() {
+            text.push_str("vars:\n");
+        }
+        for (name, value) in vars {
+            let _ = writeln!(text, "  {}: {}", quoted(name), quoted(value));
+        }
+        text.push_str("accounts:\n");
+        for (id, name) in &accounts {
+            let _ = writeln!(text, "  {name}: {{ id: {} }}", quoted(id.as_str()));
+        }
+        (text + &rest, question)
+    }
+}
+
 fn expectation(asked: &Asked) -> String {
     let judgement = &asked.judgement;
     let quoted = |value: &str| serde_json::Value::from(value).to_string();

@@ -36,6 +36,10 @@ pub struct Replayed {
     pub findings: Vec<Diagnostic>,
     /// Its checks, one a matrix cell, in the order written.
     pub checks: Vec<Checked>,
+    /// How many checks the changes of [`Options`] applied to.
+    pub changed: usize,
+    /// Why they did not apply to the first of the others.
+    pub unchanged: Option<Diagnostic>,
 }
 
 /// What came of a check in one cell of its matrix.
@@ -102,14 +106,15 @@ pub struct Step {
 pub struct Options {
     /// The date of today, `YYYY-MM-DD`, to tell expired skips. Without it no skip expires.
     pub today: Option<String>,
-    /// Changes that apply to every check, before its own.
+    /// Changes that apply to every check after its own, where its world knows what they change.
     pub changes: Vec<String>,
+    /// Whether only to decide the calls, without comparing them with what is expected.
+    pub only_decide: bool,
 }
 
 /// Replays a scenario file of a policy root.
 pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
-    let mut replayed =
-        Replayed { file: path.to_owned(), sources: SourceMap::new(), findings: Vec::new(), checks: Vec::new() };
+    let mut replayed = Replayed::of(path);
     let id = match root.read(&mut replayed.sources, path) {
         Ok(id) => id,
         Err(error) => {
@@ -132,17 +137,23 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
         }
     };
     let Replayed { sources, .. } = &mut replayed;
-    match facts::load(root, sources, &scenario.worlds, &scenario.vars) {
-        Ok(facts) => {
-            let mut run =
-                Run { root, sources, scenario: &scenario, facts, options, topic: topic(path), findings: Vec::new() };
-            let checks = run.checks();
-            replayed.findings = std::mem::take(&mut run.findings);
-            replayed.checks = checks;
-        }
-        Err(findings) => replayed.findings = findings,
+    let facts = match facts::load(root, sources, &scenario.worlds, &scenario.vars) {
+        Ok(facts) => facts,
+        Err(findings) => return Replayed { findings, ..replayed },
+    };
+    let (scenario, topic) = (&scenario, topic(path));
+    let mut run =
+        Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
+    let checks = run.checks();
+    let Run { findings, changed, unchanged, .. } = run;
+    Replayed { checks, findings, changed, unchanged, ..replayed }
+}
+
+impl Replayed {
+    fn of(path: &str) -> Self {
+        let (sources, findings, checks) = (SourceMap::new(), Vec::new(), Vec::new());
+        Self { file: path.to_owned(), sources, findings, checks, changed: 0, unchanged: None }
     }
-    replayed
 }
 
 /// The first part of the ids of a file's checks: `bedrock/via-service`.
@@ -159,6 +170,8 @@ struct Run<'r> {
     options: &'r Options,
     topic: &'r str,
     findings: Vec<Diagnostic>,
+    changed: usize,
+    unchanged: Option<Diagnostic>,
 }
 
 /// A cell of a matrix: axis to value.
@@ -228,7 +241,7 @@ impl Run<'_> {
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = vec![ask.call(&world, call)?];
-                expect::call(&facts, &asked, 0, &case.outcome, &ask.scope())?
+                self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?
             }
             Question::Flow { flow, with, expect } => {
                 let facts = self.changed(check, cell)?;
@@ -238,7 +251,7 @@ impl Run<'_> {
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = ask.flow(&world, &flow, &bindings)?;
-                expect::flow(&facts, &asked, &case.outcome, &ask.scope())?
+                self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?
             }
             Question::Policy { policy, policy_type, expect } => {
                 let case = expect::case(expect, cell, check)?;
@@ -249,6 +262,10 @@ impl Run<'_> {
         };
         let outcome = if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) };
         Ok(Checked { id, span, outcome, asked })
+    }
+
+    fn compared(&self, compare: impl FnOnce() -> Found<Vec<Problem>>) -> Found<Vec<Problem>> {
+        if self.options.only_decide { Ok(Vec::new()) } else { compare() }
     }
 
     /// `topic/behaviour::name[cell]`: the cell names the axes that the name does not use.
@@ -278,14 +295,30 @@ impl Run<'_> {
     /// The facts with the check's changes applied.
     fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Facts> {
         let mut facts = self.facts.clone();
-        for change in &self.options.changes {
-            let id = self.sources.add("--change", change.as_str()).map_err(|_| Vec::new())?;
-            let text = Text::new(change.as_str(), Span::new(id, 0, change.len()));
-            change::apply(&mut facts, self.root, self.sources, &text).map_err(|finding| vec![*finding])?;
-        }
         for change in &check.changes {
             let change = fill(change, &Scope::new(&self.facts.vars).with(cell))?;
             change::apply(&mut facts, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
+        }
+        if self.options.changes.is_empty() {
+            return Ok(facts);
+        }
+        match self.changed_from_outside(facts.clone()) {
+            Ok(changed) => {
+                self.changed += 1;
+                Ok(changed)
+            }
+            Err(finding) => {
+                self.unchanged.get_or_insert(*finding);
+                Ok(facts)
+            }
+        }
+    }
+
+    fn changed_from_outside(&mut self, mut facts: Facts) -> Result<Facts, Box<Diagnostic>> {
+        for change in &self.options.changes {
+            let Ok(id) = self.sources.add("--change", change.as_str()) else { continue };
+            let text = Text::new(change.as_str(), Span::new(id, 0, change.len()));
+            change::apply(&mut facts, self.root, self.sources, &text)?;
         }
         Ok(facts)
     }

@@ -249,18 +249,30 @@ fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
         ("action", None) => format!("`add to {name}/Action {}`", asked.places.call),
         ("resource", None) => format!("let `Resource` of `{name}` cover this resource"),
         ("principal", None) => format!("name the caller in `Principal` of a statement like `{name}`"),
-        (key, Some(operator)) if failure.is_absent => {
+        (key, Some(operator)) if failure.is_absent => carry(key, &failure.wanted).unwrap_or_else(|| {
             format!(
                 "make the call carry `{key}`, or allow `{}` in a statement without `{operator}` on it",
                 asked.places.call
             )
-        }
+        }),
         (key, Some(operator)) => match &failure.value {
             Some(value) if !operator.contains("Not") => format!("`add to {name}/Condition/{operator}/{key} {value}`"),
             Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
         },
         (other, None) => format!("let `{other}` of `{name}` match"),
     }
+}
+
+/// How a call comes to carry a key that is derived from the way it is made.
+fn carry(key: &str, wanted: &[String]) -> Option<String> {
+    let wanted = wanted.first()?;
+    if key.eq_ignore_ascii_case("kms:ViaService") {
+        return Some(format!("make the call through `{wanted}` (`via`), as the service does on the caller's behalf"));
+    }
+    if key.eq_ignore_ascii_case("aws:SourceArn") {
+        return Some(format!("make the call for a resource like `{wanted}` (`for`)"));
+    }
+    None
 }
 
 /// The answer in a sentence.

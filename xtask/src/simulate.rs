@@ -236,39 +236,31 @@ fn what_if(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let before = Options { today: Some(today()), ..Options::default() };
+    let before = Options { today: Some(today()), only_decide: true, ..Options::default() };
     let after = Options { changes: arguments.changes.clone(), ..before.clone() };
     let mut found = Vec::new();
-    let mut untouched = None;
-    let mut touched = 0;
+    let mut changed = 0;
+    let mut unchanged = None;
     for file in files {
-        let old = replay(root, file, &before);
-        if !old.findings.is_empty() {
-            streams.err.text(failures(&old, Colour::Always))?;
-            return Ok(Exit::Invalid);
+        let (old, new) = (replay(root, file, &before), replay(root, file, &after));
+        for replayed in [&old, &new] {
+            if !replayed.findings.is_empty() {
+                streams.err.text(failures(replayed, Colour::Always))?;
+                return Ok(Exit::Invalid);
+            }
         }
-        let new = replay(root, file, &after);
-        if new.findings.is_empty() {
-            touched += 1;
-            found.extend(differences(&old, &new));
-        } else if new.findings.iter().all(|finding| is_about_change(&new.sources, finding)) {
-            untouched.get_or_insert(new);
-        } else {
-            streams.err.text(failures(&new, Colour::Always))?;
-            return Ok(Exit::Invalid);
+        changed += new.changed;
+        found.extend(differences(&old, &new));
+        if unchanged.is_none() {
+            unchanged = new.unchanged.as_ref().map(|finding| report(&new.sources, finding, Colour::Always));
         }
     }
-    if let (0, Some(new)) = (touched, untouched) {
-        streams.err.text(failures(&new, Colour::Always))?;
+    if let (0, Some(reason)) = (changed, unchanged) {
+        streams.err.line(reason)?;
         return Ok(Exit::Invalid);
     }
     write(&arguments.reports, &changes_report(&found), streams)?;
     Ok(gained(&found))
-}
-
-/// Whether a finding is about a change given on the command line, which a file's world may not know.
-fn is_about_change(sources: &SourceMap, finding: &Diagnostic) -> bool {
-    finding.span().is_some_and(|span| sources.name(span.source) == "--change")
 }
 
 fn gained(found: &[Difference]) -> Exit {
@@ -322,7 +314,7 @@ fn ask(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<E
     };
     let asked = after.as_ref().unwrap_or(&before);
     if let Some(path) = &arguments.question.save_scenario {
-        save(path, &question.scenario(&worlds, &arguments.changes, asked), root.as_ref())?;
+        keep(path, arguments, &question, &worlds, root.as_ref(), asked)?;
     }
     let report = match &after {
         Some(after) => {
@@ -404,11 +396,6 @@ fn stage(arguments: &SimulateArguments, sources: &mut SourceMap) -> anyhow::Resu
         key: bare.key_policy.as_ref().map(read).transpose()?,
         vars: bare.vars.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
     };
-    if arguments.question.save_scenario.is_some() {
-        let message = "a question about bare policy files cannot be kept as a scenario: a scenario names a world";
-        let help = "describe the role and the key in a world under `fixtures/`, and ask the question of that world";
-        return Err(Refusal::new(Exit::Usage, message).help(help).into());
-    }
     let facts = policies.facts(&mut question, sources);
     Ok(facts.map(|facts| Stage { facts, question, root: None, worlds: Vec::new() }))
 }
@@ -491,20 +478,57 @@ fn changed(
     Ok(Some(facts))
 }
 
-/// Keeps a question as a scenario file, without writing over another.
-fn save(path: &Path, text: &str, root: Option<&PolicyRoot>) -> anyhow::Result<()> {
-    let path = match root {
-        Some(root) if path.is_relative() && path.starts_with("cases") => root.folder().join(path),
-        _ => path.to_owned(),
+/// Keeps a question as a scenario file. A question of bare policies gets a world of its own beside it.
+fn keep(
+    path: &Path,
+    arguments: &SimulateArguments,
+    question: &Question,
+    worlds: &[String],
+    root: Option<&PolicyRoot>,
+    asked: &Asked,
+) -> anyhow::Result<()> {
+    let changes = &arguments.changes;
+    if let Some(root) = root {
+        let path =
+            if path.is_relative() && path.starts_with("cases") { root.folder().join(path) } else { path.to_owned() };
+        return save(&path, &question.scenario(worlds, changes, asked));
+    }
+    let whole = env::current_dir()?.join(path);
+    let help =
+        "name a file under the `cases/` of a policy root: a folder with a `permitlab.toml`, the policies below it";
+    let usage = |message: String| anyhow::Error::from(Refusal::new(Exit::Usage, message).help(help));
+    let Some(root) = whole.parent().and_then(PolicyRoot::discover) else {
+        return Err(usage(format!("`{}` is in no policy root", path.display())));
     };
+    let folder = root.folder().canonicalize()?;
+    let inside = |file: &PathBuf| -> anyhow::Result<String> {
+        let file = file.canonicalize().with_context(|| format!("reading `{}`", file.display()))?;
+        let inside = file
+            .strip_prefix(&folder)
+            .map_err(|_| usage(format!("`{}` is outside the policy root `{}`", file.display(), folder.display())))?;
+        Ok(inside.to_string_lossy().into_owned())
+    };
+    let bare = &arguments.bare;
+    let identity = bare.identity_policies.iter().map(inside).collect::<anyhow::Result<Vec<_>>>()?;
+    let key = bare.key_policy.as_ref().map(inside).transpose()?;
+    let vars: Vec<_> = bare.vars.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let world = format!("fixtures/{stem}.yaml");
+    let (text, question) = question.world(&vars, &identity, key.as_deref());
+    save(&root.folder().join(&world), &text)?;
+    save(&whole, &question.scenario(&[world], changes, asked))
+}
+
+/// Writes a file, but never over another.
+fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     if path.exists() {
         let message = format!("`{}` exists already", path.display());
-        return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written").into());
+        return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written over it").into());
     }
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
     }
-    fs::write(&path, text).with_context(|| format!("writing `{}`", path.display()))
+    fs::write(path, text).with_context(|| format!("writing `{}`", path.display()))
 }
 
 #[cfg(test)]
