@@ -221,9 +221,9 @@ impl Compare<'_> {
         let wanted = fill(wanted, self.scope)?;
         let names = names(self.facts, wanted.as_str());
         if names.is_empty() {
-            return Err(vec![unknown_statement(self.facts, &wanted)]);
-        }
-        if !got.is_some_and(|statement| names.contains(&statement.name)) {
+            let problem = unknown_statement(self.facts, &wanted, self.asked);
+            self.problems.push(problem);
+        } else if !got.is_some_and(|statement| names.contains(&statement.name)) {
             let got = got.map_or_else(|| "no statement".to_owned(), |statement| format!("`{}`", statement.name));
             self.problem("wrong-statement", format!("expected `{wanted}` {what}, got {got}"), wanted.span());
         }
@@ -399,7 +399,7 @@ fn names(facts: &Facts, reference: &str) -> Vec<String> {
     all.into_iter().find(|names| names.iter().any(|name| name == reference)).unwrap_or_default()
 }
 
-fn unknown_statement(facts: &Facts, wanted: &Text) -> Diagnostic {
+fn unknown_statement(facts: &Facts, wanted: &Text, asked: usize) -> Problem {
     let all: Vec<String> = facts.statement_names().into_iter().flatten().collect();
     let help = match closest(wanted.as_str(), all.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -407,5 +407,6 @@ fn unknown_statement(facts: &Facts, wanted: &Text) -> Diagnostic {
             "write `policy#Sid` or `policy#[n]`, with the policy's path under `policies/` without `.json`".to_owned()
         }
     };
-    Diagnostic::error("unknown-statement", wanted.span(), format!("no statement is called `{wanted}`")).help(help)
+    let message = format!("no statement is called `{wanted}`");
+    Problem { code: "unknown-statement", message, span: wanted.span(), asked: Some(asked), help: Some(help) }
 }
