@@ -95,9 +95,12 @@ impl ActionPattern {
         }
     }
 
-    /// Whether the pattern covers an action of this name: `kms:Decrypt`.
+    /// Whether the pattern covers the action of a service that has this name: `Decrypt`.
     pub fn covers_name(&self, name: &str) -> bool {
-        ActionName::parse(name).is_ok_and(|action| self.matches(&action))
+        match &self.0 {
+            Form::Every => true,
+            Form::Named { name: pattern, .. } => glob::matches(pattern, name, Case::Insensitive),
+        }
     }
 
     /// The service it is limited to, in lower case; `None` for `*`.

@@ -398,8 +398,10 @@ impl Parser {
                     .help("name the service, as in `kms:*`"),
             );
         }
-        let kms_names = kms_names();
-        if pattern.service() == Some("kms") && !kms_names.iter().any(|name| pattern.covers_name(name)) {
+        if pattern.service() == Some("kms")
+            && !catalog::kms::operations().any(|operation| pattern.covers_name(operation.name))
+        {
+            let kms_names = kms_names();
             let help = match closest(written, kms_names.iter().map(String::as_str)) {
                 _ if written.eq_ignore_ascii_case("kms:ReEncrypt") => {
                     "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; `kms:ReEncrypt*` covers both"
