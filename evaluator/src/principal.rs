@@ -237,6 +237,8 @@ pub enum PrincipalPattern {
     Federated(Box<str>),
     /// The canonical id of an account; S3 only (R3.8).
     CanonicalUser(Box<str>),
+    /// A CloudFront origin access identity, by the ARN S3 takes for it: another spelling of its canonical id.
+    OriginAccessIdentity(Box<str>),
     /// A form that names nobody: a wildcard inside an ARN (R3.5).
     Nobody,
 }
@@ -299,6 +301,11 @@ impl PrincipalPattern {
         let arn = Arn::parse(text).map_err(|_| BadPrincipal::UnknownAws)?;
         if text.contains(['*', '?']) {
             return Ok(Self::Nobody);
+        }
+        if let [_, _, "iam", "", "cloudfront", identity] = arn.fields()
+            && identity.starts_with("user/CloudFront Origin Access Identity ")
+        {
+            return Ok(Self::OriginAccessIdentity(text.into()));
         }
         if arn.resource().starts_with("group/") {
             return Err(BadPrincipal::Group);
@@ -365,6 +372,7 @@ impl PrincipalPattern {
                 | Self::UniqueId(_)
                 | Self::Federated(_)
                 | Self::CanonicalUser(_)
+                | Self::OriginAccessIdentity(_)
                 | Self::Nobody,
                 _,
             ) => None,
@@ -479,6 +487,16 @@ mod tests {
     #[case("arn:aws:s3:::bucket", NotAPrincipal::NoAccount)]
     fn nobody_calls_by_that_name(#[case] text: &str, #[case] expected: NotAPrincipal) {
         assert_eq!(Principal::parse(text), Err(expected));
+    }
+
+    #[test]
+    fn origin_access_identities_are_stored_and_cover_none_of_our_callers() {
+        let written = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1111";
+        let entry = PrincipalPattern::parse_aws(written).unwrap();
+        assert_eq!(entry, PrincipalPattern::OriginAccessIdentity(written.into()));
+        assert_eq!(entry.covers(&Principal::Service("cloudfront.amazonaws.com".into())), None);
+        let user = "arn:aws:iam::cloudfront:user/bob";
+        assert_eq!(PrincipalPattern::parse_aws(user), Err(BadPrincipal::UnknownAws));
     }
 
     #[test]
