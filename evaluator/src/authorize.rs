@@ -338,8 +338,8 @@ impl Paths {
         match (self.delegation.holds() && self.usable, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if named && self.same_account => limit,
-            (true, _) => Layer::Identity,
-            (false, _) => Layer::Resource,
+            (true, _) if layers.identity.is_some() => Layer::Identity,
+            (true | false, _) => Layer::Resource,
         }
     }
 }
