@@ -1,0 +1,11 @@
+//! Does the evaluator decide as the rules say, rule by rule?
+//!
+//! One module a section of the rules, and one for the vectors of their Appendix A. Every case runs a whole request:
+//! policies as text, a caller, an action and what is stated about the call.
+#![cfg(test)]
+
+mod rules_1_grammar;
+mod rules_2_matching;
+mod rules_3_principals;
+mod support;
+mod test_vectors;
