@@ -237,7 +237,7 @@ pub enum PrincipalPattern {
     Federated(Box<str>),
     /// The canonical id of an account; S3 only (R3.8).
     CanonicalUser(Box<str>),
-    /// A CloudFront origin access identity, by the ARN S3 takes for it: another spelling of its canonical id.
+    /// An origin access identity of `CloudFront`, by the ARN S3 takes for it: another spelling of its canonical id.
     OriginAccessIdentity(Box<str>),
     /// A form that names nobody: a wildcard inside an ARN (R3.5).
     Nobody,
