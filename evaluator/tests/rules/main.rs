@@ -7,5 +7,6 @@
 mod rules_1_grammar;
 mod rules_2_matching;
 mod rules_3_principals;
+mod rules_4_conditions;
 mod support;
 mod test_vectors;

@@ -26,7 +26,7 @@ fn check(text: &str, kind: PolicyType, expected: &[&str]) {
     r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}, "Comment": ""}"#,
     &["error unknown-element: Comment"]
 )]
-#[case::no_object(r#"[]"#, &["error wrong-type: []"])]
+#[case::no_object("[]", &["error wrong-type: []"])]
 fn r1_1_top_level(#[case] text: &str, #[case] expected: &[&str]) {
     check(text, IDENTITY, expected);
 }

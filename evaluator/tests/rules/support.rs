@@ -95,12 +95,8 @@ impl Answer {
 impl Call {
     /// Session `s` of `R` calls `action` on `K`.
     pub(crate) fn new(action: &str) -> Self {
-        let mut request = Request::new(
-            Principal::parse(U).unwrap(),
-            ActionName::parse(action).unwrap(),
-            Resource::new(Arn::parse(K).unwrap()),
-        );
-        request.principal = session("s");
+        let resource = Resource::new(Arn::parse(K).unwrap());
+        let request = Request::new(session("s"), ActionName::parse(action).unwrap(), resource);
         Self {
             request,
             key: String::new(),
@@ -331,10 +327,8 @@ fn key(arn: &Arn, policy: Policy) -> KmsKey {
 
 /// A session of `R`.
 pub(crate) fn session(name: &str) -> Principal {
-    match Principal::parse(R).unwrap() {
-        Principal::RoleSession { role, .. } => Principal::RoleSession { role, session: name.into() },
-        other => panic!("{other} is no session"),
-    }
+    let Principal::RoleSession { role, .. } = Principal::parse(R).unwrap() else { panic!("R is a role") };
+    Principal::RoleSession { role, session: name.into() }
 }
 
 /// A federated session that `U` made.
