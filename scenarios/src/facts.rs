@@ -127,7 +127,8 @@ pub fn load<'u>(
             return Err(findings);
         }
     };
-    let mut loader = Loader { root, sources, facts: Facts { vars, ..Facts::default() }, findings };
+    let mut loader =
+        Loader { root, sources, facts: Facts { vars, ..Facts::default() }, findings, unreadable: BTreeSet::new() };
     for world in &read {
         loader.accounts(world);
     }
@@ -142,6 +143,8 @@ struct Loader<'l> {
     sources: &'l mut SourceMap,
     facts: Facts,
     findings: Vec<Diagnostic>,
+    /// Policy files that could not be read; one report of each is enough.
+    unreadable: BTreeSet<String>,
 }
 
 impl Loader<'_> {
@@ -385,6 +388,9 @@ impl Loader<'_> {
                 known.kinds.insert(kind);
                 return Some(name.to_owned());
             }
+            if self.unreadable.contains(path.as_str()) {
+                return None;
+            }
         }
         match read_policy(self.root, self.sources, &self.facts.vars, source, owner) {
             Ok(document) => {
@@ -394,10 +400,10 @@ impl Loader<'_> {
                 Some(name)
             }
             Err(findings) => {
-                for finding in findings {
-                    if !self.findings.contains(&finding) {
-                        self.report(finding);
-                    }
+                self.findings.extend(findings);
+                if let PolicySource::File(path) = source {
+                    let path = self.string(path);
+                    self.unreadable.insert(path);
                 }
                 None
             }

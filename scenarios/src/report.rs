@@ -59,12 +59,14 @@ impl Replayed {
     }
 }
 
-/// What is wrong with a file and its checks; empty when nothing is.
+/// Why a file cannot be replayed, wholly or in part: each finding drawn.
+pub fn findings(replayed: &Replayed, colour: Colour) -> Vec<String> {
+    replayed.findings.iter().map(|finding| report(&replayed.sources, finding, colour)).collect()
+}
+
+/// The checks of a file that do not hold; empty when all do.
 pub fn failures(replayed: &Replayed, colour: Colour) -> String {
     let mut text = String::new();
-    for finding in &replayed.findings {
-        let _ = writeln!(text, "{}\n", report(&replayed.sources, finding, colour));
-    }
     for check in &replayed.checks {
         if let Outcome::Failed(problems) = &check.outcome {
             let _ = writeln!(text, "FAIL  {}", check.id);

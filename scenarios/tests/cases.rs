@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use permitlab::render::Colour;
 use permitlab::replay::{Options, replay, topic};
-use permitlab::report::{failures, snapshot};
+use permitlab::report::{failures, findings, snapshot};
 use permitlab::root::PolicyRoot;
 use rstest::rstest;
 
@@ -21,7 +21,8 @@ fn checks_hold(
 ) {
     let path = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_str().unwrap();
     let replayed = replay(&root(), path, &Options::default());
-    assert!(replayed.passed(), "{path}\n{}", failures(&replayed, Colour::Never));
+    let findings = findings(&replayed, Colour::Never).join("\n");
+    assert!(replayed.passed(), "{path}\n{findings}\n{}", failures(&replayed, Colour::Never));
     let (folder, name) = topic(path).rsplit_once('/').unwrap_or(("", topic(path)));
     insta::with_settings!({
         snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("../snapshots/cases").join(folder),

@@ -13,7 +13,7 @@ use permitlab::judge::Verdicts;
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
 use permitlab::replay::{Asked, Options, Replayed, replay};
-use permitlab::report::{Counts, asked_json, explain_denial, failures, finding_json, summary, to_json, why};
+use permitlab::report::{Counts, asked_json, explain_denial, failures, finding_json, findings, summary, to_json, why};
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -161,9 +161,16 @@ fn scenarios(
     let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
     let counts = Counts::of(&replayed);
     let mut human = String::new();
+    let mut told = BTreeSet::new();
     for file in &replayed {
         if arguments.why {
             human.push_str(&every_call(file));
+        }
+        // A world that is wrong is wrong for every file that uses it, and told once.
+        for finding in findings(file, Colour::Always) {
+            if told.insert(finding.clone()) {
+                human.push_str(&format!("{finding}\n\n"));
+            }
         }
         human.push_str(&failures(file, Colour::Always));
     }
@@ -245,7 +252,7 @@ fn what_if(
         let (old, new) = (replay(root, file, &before), replay(root, file, &after));
         for replayed in [&old, &new] {
             if !replayed.findings.is_empty() {
-                streams.err.text(failures(replayed, Colour::Always))?;
+                streams.err.line(findings(replayed, Colour::Always).join("\n\n"))?;
                 return Ok(Exit::Invalid);
             }
         }
