@@ -255,6 +255,15 @@ fn r2_10_variable_in_an_early_field(#[case] region: &str, #[case] expected: Answ
     call.key_policy(&[]).by(U).on(&format!("arn:aws:s3:{region}::b/x")).check(&expected);
 }
 
+/// R2.10: the account is such a field too.
+#[test]
+fn r2_10_variable_in_the_account_field() {
+    let call =
+        allowing("sqs:SendMessage", r#""Action": "sqs:*", "Resource": "arn:aws:sqs:*:${aws:PrincipalAccount}:q""#);
+    let call = call.key_policy(&[]).on("arn:aws:sqs:us-east-1:111111111111:q");
+    call.check(&not_allowed(Identity).unless(Rule::VariableInEarlyField, Allow));
+}
+
 /// R2.11: a pattern with an unresolved variable matches nothing; in `NotResource` it excludes nothing, unsurely.
 #[rstest]
 #[case::resource(r#""Resource": "arn:aws:kms:*:*:key/${aws:PrincipalTag/KeyId}*""#, allowed(Identity, "All"))]

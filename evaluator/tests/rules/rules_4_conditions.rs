@@ -335,6 +335,8 @@ fn r4_11_by_type() {
 fn r4_12_multivalued_variables(#[case] operator: &str, #[case] expected: Expected) {
     let call = with("AppName").encryption_context("AppName", "x");
     check(&call, &condition(operator, r#""${kms:EncryptionContextKeys}""#), expected);
+    let stated_alone = with("AppName").context("kms:EncryptionContextKeys", "AppName");
+    check(&stated_alone, &condition(operator, r#""${kms:EncryptionContextKeys}""#), expected);
 }
 
 /// R4.13: which of the string operators know wildcards and case.

@@ -57,6 +57,8 @@ pub(crate) struct Call {
     scp: Option<Vec<String>>,
     rcp: Option<Vec<String>>,
     bucket: Option<String>,
+    caller_in_management_account: bool,
+    resource_in_management_account: bool,
     tags: BTreeMap<String, String>,
 }
 
@@ -72,6 +74,11 @@ pub(crate) struct Answer {
 /// Allowed by this statement: its `Sid`, or `[0]`.
 pub(crate) fn allowed(layer: Layer, statement: &str) -> Answer {
     Answer { effect: Effect::Allow, layer, statement: Some(statement.to_owned()), unsure: Vec::new() }
+}
+
+/// Allowed without any statement: what the root user does in its own account.
+pub(crate) fn allowed_by_nature(layer: Layer) -> Answer {
+    Answer { statement: None, ..allowed(layer, "") }
 }
 
 /// Denied by this statement.
@@ -107,6 +114,8 @@ impl Call {
             scp: None,
             rcp: None,
             bucket: None,
+            caller_in_management_account: false,
+            resource_in_management_account: false,
             tags: BTreeMap::new(),
         }
     }
@@ -165,6 +174,18 @@ impl Call {
     /// The RCPs, one a level from the root down.
     pub(crate) fn rcp(mut self, levels: &[&str]) -> Self {
         self.rcp = Some(levels.iter().map(ToString::to_string).collect());
+        self
+    }
+
+    /// The caller belongs to the management account.
+    pub(crate) fn by_management_account(mut self) -> Self {
+        self.caller_in_management_account = true;
+        self
+    }
+
+    /// The resource belongs to the management account.
+    pub(crate) fn on_management_account(mut self) -> Self {
+        self.resource_in_management_account = true;
         self
     }
 
@@ -280,6 +301,8 @@ impl Call {
         applicable.vpc_endpoint = vpc_endpoint.as_ref().map(|policy| vec![policy]);
         applicable.scp = scp.as_ref().map(|levels| levels.iter().map(|policy| vec![policy]).collect());
         applicable.rcp = rcp.as_ref().map(|levels| levels.iter().map(|policy| vec![policy]).collect());
+        applicable.principal_in_management_account = self.caller_in_management_account;
+        applicable.resource_in_management_account = self.resource_in_management_account;
         let context = derive::context(&world, &self.request);
         let decision = decide(&applicable, &self.request, &context, Rules::NONE);
         let statement = decision.decided_by.map(|by| applicable.statement(by).unwrap().1.label());

@@ -1,0 +1,236 @@
+//! Section 5 of the rules: how the layers come together. The table of R5.8 stands with the vectors.
+
+use permitlab_evaluator::layer::Layer::{self, Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
+use permitlab_evaluator::principal::Principal;
+use rstest::rstest;
+
+use crate::support::{
+    ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, allowed_by_nature, denied, federated_session, not_allowed,
+};
+
+const ROOT_USER: &str = "arn:aws:iam::111111111111:root";
+const LINKED_ROLE: &str = "arn:aws:iam::111111111111:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+const OBJECT: &str = "arn:aws:s3:::b/x";
+const DENY: &str = r#"{"Sid": "No", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}"#;
+const DENY_EVERYONE: &str = r#"{"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}"#;
+const ALLOW_EVERYONE: &str = r#"{"Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}"#;
+const ONLY_S3: &str = r#"{"Sid": "S3", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+
+/// A call that the identity policy allows.
+fn delegated() -> Call {
+    Call::decrypt().key_policy(&[ROOT]).identity_policy(ALLOW_ALL)
+}
+
+/// An allowed call with a Deny in one layer.
+fn denied_in(call: Call, layer: Layer) -> Call {
+    let both = |deny: &str, allow: &str| format!("[{deny}, {allow}]");
+    match layer {
+        Rcp => call.rcp(&[DENY_EVERYONE]),
+        Scp => call.scp(&[&both(DENY, ALLOW_ALL)]),
+        VpcEndpoint => call.vpc_endpoint(&both(DENY_EVERYONE, ALLOW_EVERYONE)),
+        Resource => call.key_policy(&[ROOT, DENY_EVERYONE]),
+        Identity => call.identity_policy(DENY),
+        Boundary => call.boundary(&both(DENY, ALLOW_ALL)),
+        Session => call.session_policy(&both(DENY, ALLOW_ALL)),
+        Layer::Grant => panic!("grants never deny"),
+    }
+}
+
+/// R5.1: a Deny in any layer wins.
+#[rstest]
+fn r5_1_deny_wins(#[values(Rcp, Scp, VpcEndpoint, Resource, Identity, Boundary, Session)] layer: Layer) {
+    delegated().check(&allowed(Identity, "All"));
+    denied_in(delegated(), layer).check(&denied(layer, "No"));
+}
+
+/// R5.2: of several denying layers the first in AWS's order is named.
+#[test]
+fn r5_2_order() {
+    let order = [Session, Boundary, Identity, Resource, VpcEndpoint, Scp, Rcp];
+    let mut call = delegated();
+    for layer in order {
+        call = denied_in(call, layer);
+        call.check(&denied(layer, "No"));
+    }
+}
+
+/// R5.4: one Allow over all identity policies is enough, one Deny too.
+#[test]
+fn r5_4_identity_policies_work_together() {
+    let call = Call::decrypt().key_policy(&[ROOT]).identity_policy(ONLY_S3);
+    call.check(&not_allowed(Identity));
+    let call = call.identity_policy(ALLOW_ALL);
+    call.check(&allowed(Identity, "All"));
+    call.identity_policy(DENY).check(&denied(Identity, "No"));
+}
+
+/// R5.5: each level allows by itself, and each may deny.
+#[rstest]
+#[case::every_level(&[ALLOW_ALL, ALLOW_ALL, ALLOW_ALL], allowed(Identity, "All"))]
+#[case::root(&[ONLY_S3, ALLOW_ALL, ALLOW_ALL], not_allowed(Scp))]
+#[case::unit(&[ALLOW_ALL, ONLY_S3, ALLOW_ALL], not_allowed(Scp))]
+#[case::account(&[ALLOW_ALL, ALLOW_ALL, ONLY_S3], not_allowed(Scp))]
+#[case::deny_alone_allows_nothing(&[ALLOW_ALL, DENY], denied(Scp, "No"))]
+#[case::deny_of_something_else(
+    &[ALLOW_ALL, r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#],
+    not_allowed(Scp)
+)]
+fn r5_5_scp_levels(#[case] levels: &[&str], #[case] expected: Answer) {
+    delegated().scp(levels).check(&expected);
+}
+
+/// R5.5: SCPs reach the callers of member accounts, the root user among them, on whatever resource.
+#[test]
+fn r5_5_whom_scps_reach() {
+    let key = Call::decrypt().key_policy(&[ALLOW_EVERYONE]).scp(&[ONLY_S3]);
+    key.check(&not_allowed(Scp));
+    key.clone().by(ROOT_USER).check(&not_allowed(Scp));
+    key.clone().on(K_OF_B).identity_policy(ALLOW_ALL).check(&not_allowed(Scp));
+    key.clone().via("s3.us-east-1.amazonaws.com").check(&not_allowed(Scp));
+    key.clone().by_management_account().check(&allowed(Resource, "All"));
+    key.clone().by(S).check(&allowed(Resource, "All"));
+    key.by(LINKED_ROLE).check(&allowed(Resource, "All"));
+}
+
+/// R5.6: RCPs reach every caller but service-linked roles, and no resource of the management account.
+#[test]
+fn r5_6_whom_rcps_reach() {
+    let key = Call::decrypt().key_policy(&[ALLOW_EVERYONE]).rcp(&[DENY_EVERYONE]);
+    for caller in [U, ROOT_USER, S, "arn:aws:iam::222222222222:role/other"] {
+        key.clone().by(caller).check(&denied(Rcp, "No"));
+    }
+    key.clone().by_management_account().check(&denied(Rcp, "No"));
+    key.clone().on_management_account().check(&allowed(Resource, "All"));
+    key.by(LINKED_ROLE).check(&allowed(Resource, "All"));
+}
+
+/// R5.7: outside KMS either side allows.
+#[rstest]
+#[case::neither(None, None, not_allowed(Identity))]
+#[case::resource(Some(ALLOW_EVERYONE), None, allowed(Resource, "All"))]
+#[case::identity(None, Some(ALLOW_ALL), allowed(Identity, "All"))]
+#[case::both(Some(ALLOW_EVERYONE), Some(ALLOW_ALL), allowed(Resource, "All"))]
+fn r5_7_same_account(#[case] bucket: Option<&str>, #[case] identity: Option<&str>, #[case] expected: Answer) {
+    let call = Call::new("s3:GetObject").on(OBJECT);
+    let call = bucket.into_iter().fold(call, Call::bucket_policy);
+    identity.into_iter().fold(call, Call::identity_policy).check(&expected);
+}
+
+/// R5.9: a federated user without a session policy has nothing of the user's own policies.
+#[test]
+fn r5_9_federated_users() {
+    let call = delegated().by_principal(federated_session());
+    call.check(&not_allowed(Identity));
+    call.clone().session_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+    call.session_policy(ONLY_S3).check(&not_allowed(Session));
+}
+
+/// R5.9, R5.10: boundary and session policy limit what the identity policy allows, and give nothing.
+#[test]
+fn r5_10_limits_give_nothing() {
+    delegated().boundary(ONLY_S3).check(&not_allowed(Boundary));
+    delegated().session_policy(ONLY_S3).check(&not_allowed(Session));
+    delegated().boundary(ALLOW_ALL).session_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+    let nothing = Call::decrypt().key_policy(&[ROOT]).boundary(ALLOW_ALL).session_policy(ALLOW_ALL);
+    nothing.check(&not_allowed(Identity));
+}
+
+/// R5.11: across accounts both sides allow, and the limits of the caller's side count in full.
+#[rstest]
+#[case::account(r#"{"AWS": "111111111111"}"#)]
+#[case::role(r#"{"AWS": "arn:aws:iam::111111111111:role/app/r"}"#)]
+#[case::session(r#"{"AWS": "arn:aws:sts::111111111111:assumed-role/r/s"}"#)]
+#[case::star(r#""*""#)]
+fn r5_11_across_accounts(#[case] principal: &str) {
+    let key =
+        format!(r#"{{"Sid": "Key", "Effect": "Allow", "Principal": {principal}, "Action": "kms:*", "Resource": "*"}}"#);
+    let call = Call::decrypt().on(K_OF_B).key_policy(&[&key]);
+    call.check(&not_allowed(Identity));
+    let call = call.identity_policy(ALLOW_ALL);
+    call.check(&allowed(Identity, "All"));
+    call.clone().boundary(ONLY_S3).check(&not_allowed(Boundary));
+    call.clone().session_policy(ONLY_S3).check(&not_allowed(Session));
+    call.key_policy(&[ROOT_OF_B]).check(&not_allowed(Resource));
+}
+
+const ROOT_OF_B: &str =
+    r#"{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*"}"#;
+
+/// R5.11: a bucket of another account is no different.
+#[test]
+fn r5_11_buckets() {
+    let queue = "arn:aws:sqs:us-east-1:222222222222:q";
+    let call = Call::new("sqs:SendMessage").on(queue);
+    call.clone().identity_policy(ALLOW_ALL).check(&not_allowed(Resource));
+    call.clone().bucket_policy(ALLOW_EVERYONE).check(&not_allowed(Identity));
+    call.bucket_policy(ALLOW_EVERYONE).identity_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+}
+
+/// R5.12: the root user may do everything in its account, except with a key whose policy leaves the account out.
+#[test]
+fn r5_12_root_user() {
+    let call = Call::new("s3:GetObject").by(ROOT_USER).on(OBJECT);
+    call.check(&allowed_by_nature(Resource));
+    call.scp(&[ALLOW_ALL, r#"{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}"#]).check(&not_allowed(Scp));
+    let only_bob = r#"{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/bob"},
+        "Action": "kms:*", "Resource": "*"}"#;
+    Call::decrypt().by(ROOT_USER).key_policy(&[only_bob]).check(&not_allowed(Resource));
+    Call::decrypt().by(ROOT_USER).key_policy(&[ROOT]).check(&allowed(Resource, "Root"));
+}
+
+/// R5.12: nor with a resource of another account that does not let its account in.
+#[test]
+fn r5_12_root_user_elsewhere() {
+    let call = Call::decrypt().by(ROOT_USER).on(K_OF_B);
+    call.clone().key_policy(&[ROOT_OF_B]).check(&not_allowed(Resource));
+    call.key_policy(&[ROOT]).check(&allowed(Resource, "Root"));
+}
+
+/// R5.13: a service has no policies of its own; in which account the key is does not matter.
+#[test]
+fn r5_13_services() {
+    let call = Call::decrypt().by(S).key_policy(&[ALLOW_EVERYONE]);
+    call.check(&allowed(Resource, "All"));
+    call.on(K_OF_B).check(&allowed(Resource, "All"));
+}
+
+/// R5.14: a service-linked role is judged as a role.
+#[test]
+fn r5_14_service_linked_roles() {
+    let call = delegated().by(LINKED_ROLE);
+    call.check(&allowed(Identity, "All"));
+    denied_in(call, Resource).check(&denied(Resource, "No"));
+}
+
+/// R5.15: unsigned calls want a star.
+#[test]
+fn r5_15_unsigned_calls() {
+    let call = Call::new("s3:GetObject").by_principal(Principal::Anonymous).on(OBJECT);
+    call.clone().bucket_policy(ALLOW_EVERYONE).check(&allowed(Resource, "All"));
+    let account = r#"{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "*", "Resource": "*"}"#;
+    call.bucket_policy(account).check(&not_allowed(Resource));
+}
+
+/// R5.16: an endpoint policy allows, with all of its elements.
+#[rstest]
+#[case::default(ALLOW_EVERYONE, allowed(Identity, "All"))]
+#[case::other_action(
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}"#,
+    not_allowed(VpcEndpoint)
+)]
+#[case::other_principal(
+    r#"{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "*", "Resource": "*"}"#,
+    not_allowed(VpcEndpoint)
+)]
+#[case::own_account(
+    r#"{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "*", "Resource": "*"}"#,
+    allowed(Identity, "All")
+)]
+#[case::condition(
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": "222222222222"}}}"#,
+    not_allowed(VpcEndpoint)
+)]
+fn r5_16_endpoint_policies(#[case] endpoint: &str, #[case] expected: Answer) {
+    delegated().vpc_endpoint(endpoint).check(&expected);
+}

@@ -1,0 +1,226 @@
+//! Section 6 of the rules: what is special about KMS, apart from grants.
+
+use permitlab_evaluator::decision::Effect::Allow;
+use permitlab_evaluator::layer::Layer::{Identity, Resource};
+use permitlab_evaluator::truth::Rule;
+use rstest::rstest;
+
+use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed};
+
+const ALIAS: &str = "arn:aws:kms:us-east-1:111111111111:alias/app";
+const KEY_ALLOWS_R: &str = r#"{"Sid": "R", "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111111111111:role/app/r"}, "Action": "kms:*", "Resource": "*"}"#;
+
+/// R6.1: without the key policy nobody has anything.
+#[test]
+fn r6_1_root_of_trust() {
+    let other = r#"{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*"}"#;
+    let call = Call::decrypt().key_policy(&[other]).identity_policy(ALLOW_ALL);
+    call.check(&not_allowed(Resource));
+    call.by("arn:aws:iam::111111111111:root").check(&not_allowed(Resource));
+}
+
+/// R6.3: delegation reaches as far as the statement's actions.
+#[rstest]
+#[case::delegated("kms:DescribeKey", allowed(Identity, "All"))]
+#[case::not_delegated("kms:Decrypt", not_allowed(Resource))]
+fn r6_3_actions_of_delegation(#[case] action: &str, #[case] expected: Answer) {
+    let describe = ROOT.replace("kms:*", "kms:Describe*");
+    Call::new(action).key_policy(&[&describe]).identity_policy(ALLOW_ALL).check(&expected);
+}
+
+/// R6.3: and as far as its condition, unsurely.
+#[test]
+fn r6_3_condition_of_delegation() {
+    let through_s3 = r#"{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}}"#;
+    let call = Call::decrypt().key_policy(&[through_s3]).identity_policy(ALLOW_ALL);
+    call.check(&not_allowed(Resource).unless(Rule::ConditionOfDelegation, Allow));
+    call.via("s3.us-east-1.amazonaws.com").check(&allowed(Identity, "All"));
+}
+
+/// R6.4: without delegation an identity policy still denies.
+#[test]
+fn r6_4_denies_need_no_delegation() {
+    let deny = r#"{"Sid": "No", "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}"#;
+    Call::decrypt().key_policy(&[KEY_ALLOWS_R]).identity_policy(deny).check(&denied(Identity, "No"));
+}
+
+/// R6.5: a Deny of the account hits those it grants to directly.
+#[test]
+fn r6_5_deny_of_the_account() {
+    let deny = r#"{"Sid": "No", "Effect": "Deny", "Principal": {"AWS": "111111111111"}, "Action": "kms:Decrypt",
+        "Resource": "*"}"#;
+    Call::decrypt().key_policy(&[KEY_ALLOWS_R, deny]).check(&denied(Resource, "No"));
+}
+
+/// R6.6: what works on a key of another account.
+#[rstest]
+fn r6_6_works_across_accounts(
+    #[values(
+        "Encrypt",
+        "Decrypt",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+        "GenerateMac",
+        "VerifyMac",
+        "Sign",
+        "Verify",
+        "DeriveSharedSecret",
+        "CreateGrant",
+        "DescribeKey",
+        "GetKeyRotationStatus",
+        "GetPublicKey",
+        "ListGrants",
+        "RetireGrant",
+        "RevokeGrant"
+    )]
+    name: &str,
+) {
+    across_accounts(name).check(&allowed(Identity, "All"));
+}
+
+/// R6.6: and what does not, whatever the policies say.
+#[rstest]
+fn r6_6_works_at_home_only(
+    #[values(
+        "ScheduleKeyDeletion",
+        "CancelKeyDeletion",
+        "DisableKey",
+        "EnableKey",
+        "PutKeyPolicy",
+        "GetKeyPolicy",
+        "ListKeyPolicies",
+        "ListResourceTags",
+        "TagResource",
+        "UntagResource",
+        "EnableKeyRotation",
+        "DisableKeyRotation",
+        "UpdateKeyDescription",
+        "ImportKeyMaterial",
+        "DeleteImportedKeyMaterial",
+        "GetParametersForImport",
+        "ReplicateKey",
+        "UpdatePrimaryRegion"
+    )]
+    name: &str,
+) {
+    across_accounts(name).check(&not_allowed(Resource));
+    let home = Call::new(&format!("kms:{name}")).key_policy(&[ROOT]).identity_policy(ALLOW_ALL);
+    home.check(&allowed(Identity, "All"));
+}
+
+fn across_accounts(name: &str) -> Call {
+    Call::new(&format!("kms:{name}")).on(K_OF_B).key_policy(&[ROOT]).identity_policy(ALLOW_ALL)
+}
+
+/// R6.7, R6.12: key policies have no say over calls without a key and over aliases.
+#[rstest]
+#[case::list_keys("kms:ListKeys")]
+#[case::create_key("kms:CreateKey")]
+#[case::random("kms:GenerateRandom")]
+fn r6_7_operations_without_a_key(#[case] action: &str) {
+    let call = Call::new(action).on_nothing().key_policy(&[KEY_ALLOWS_R]);
+    call.check(&not_allowed(Identity));
+    call.identity_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+}
+
+/// R6.12: an alias is allowed by identity policies alone, its key as any key.
+#[test]
+fn r6_12_aliases() {
+    let half = r#"{"Sid": "Half", "Effect": "Allow", "Action": "kms:CreateAlias",
+        "Resource": "arn:aws:kms:*:111111111111:alias/*"}"#;
+    let call = Call::new("kms:CreateAlias").key_policy(&[ROOT]).identity_policy(half);
+    call.clone().on(ALIAS).check(&allowed(Identity, "Half"));
+    call.check(&not_allowed(Identity));
+    Call::new("kms:CreateAlias").on(ALIAS).key_policy(&[KEY_ALLOWS_R]).check(&not_allowed(Identity));
+}
+
+/// R6.13, R6.20: `DescribeKey` carries no encryption context, whatever is stated of one.
+#[rstest]
+#[case::decrypt("kms:Decrypt", allowed(Resource, "Context"))]
+#[case::describe_key("kms:DescribeKey", not_allowed(Resource))]
+#[case::sign("kms:Sign", not_allowed(Resource))]
+fn r6_13_no_encryption_context(#[case] action: &str, #[case] expected: Answer) {
+    let key = r#"{"Sid": "Context", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringEquals": {"kms:EncryptionContext:app": "x"}}}"#;
+    Call::new(action).key_policy(&[key]).encryption_context("app", "x").check(&expected);
+}
+
+/// R6.16: tags and aliases of a key count in identity policies only.
+#[rstest]
+#[case::tag(r#"{"StringEquals": {"aws:ResourceTag/team": "red"}}"#)]
+#[case::alias(r#"{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}}"#)]
+fn r6_16_tags_and_aliases(#[case] condition: &str) {
+    let call =
+        Call::decrypt().context("aws:ResourceTag/team", "red").context_set("kms:ResourceAliases", &["alias/app"]);
+    let identity =
+        format!(r#"{{"Sid": "If", "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
+    call.clone().key_policy(&[ROOT]).identity_policy(&identity).check(&allowed(Identity, "If"));
+    let key = format!(
+        r#"{{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": {condition}}}"#
+    );
+    call.key_policy(&[&key]).check(&not_allowed(Resource));
+}
+
+/// R6.18, R6.19: what a service principal's call carries of these keys is not documented.
+#[rstest]
+#[case::via_service(
+    r#"{"StringEquals": {"kms:ViaService": "bedrock.us-east-1.amazonaws.com"}}"#,
+    Rule::ViaServiceOfServicePrincipal
+)]
+#[case::caller_account(
+    r#"{"StringEquals": {"kms:CallerAccount": "111111111111"}}"#,
+    Rule::CallerAccountOfServicePrincipal
+)]
+fn r6_18_keys_of_service_principals(#[case] condition: &str, #[case] rule: Rule) {
+    let key = format!(
+        r#"{{"Sid": "S", "Effect": "Allow", "Principal": {{"Service": "bedrock.amazonaws.com"}}, "Action": "kms:*",
+            "Resource": "*", "Condition": {condition}}}"#
+    );
+    Call::decrypt().by(S).key_policy(&[&key]).check(&not_allowed(Resource).unless(rule, Allow));
+}
+
+/// R6.20: pairs and names of the encryption context.
+#[rstest]
+#[case::additional_pairs_pass(r#"{"StringEquals": {"kms:EncryptionContext:AppName": "X"}}"#, true)]
+#[case::no_additional_names(
+    r#"{"StringEquals": {"kms:EncryptionContext:AppName": "X"},
+        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["AppName"]}}"#,
+    false
+)]
+#[case::case_of_a_name(r#"{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "AppName"}}"#, true)]
+#[case::another_case_of_a_name(r#"{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "appname"}}"#, false)]
+#[case::two_pairs(
+    r#"{"StringEquals": {"kms:EncryptionContext:AppName": "X", "kms:EncryptionContext:Stage": "prod"}}"#,
+    true
+)]
+#[case::one_pair_differs(
+    r#"{"StringEquals": {"kms:EncryptionContext:AppName": "X", "kms:EncryptionContext:Stage": "test"}}"#,
+    false
+)]
+fn r6_20_encryption_context(#[case] condition: &str, #[case] holds: bool) {
+    let key = format!(
+        r#"{{"Sid": "If", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": {condition}}}"#
+    );
+    let call = Call::decrypt().encryption_context("AppName", "X").encryption_context("Stage", "prod");
+    let expected = if holds { allowed(Resource, "If") } else { not_allowed(Resource) };
+    call.key_policy(&[&key]).check(&expected);
+}
+
+/// R6.21: the alias of the request, by name; absent when the key was named by id or ARN.
+#[rstest]
+#[case::alias("kms:Decrypt", Some("alias/app"), allowed(Resource, "Alias"))]
+#[case::another_alias("kms:Decrypt", Some("alias/other"), not_allowed(Resource))]
+#[case::key_arn("kms:Decrypt", None, not_allowed(Resource))]
+#[case::operation_without_it("kms:ScheduleKeyDeletion", Some("alias/app"), not_allowed(Resource))]
+fn r6_21_request_alias(#[case] action: &str, #[case] alias: Option<&str>, #[case] expected: Answer) {
+    let key = r#"{"Sid": "Alias", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringEquals": {"kms:RequestAlias": "alias/app"}}}"#;
+    let call = Call::new(action).by(U).key_policy(&[key]);
+    alias.into_iter().fold(call, Call::by_alias).check(&expected);
+}
