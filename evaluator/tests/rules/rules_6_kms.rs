@@ -137,7 +137,10 @@ fn r6_12_aliases() {
     let call = Call::new("kms:CreateAlias").key_policy(&[ROOT]).identity_policy(half);
     call.clone().on(ALIAS).check(&allowed(Identity, "Half"));
     call.check(&not_allowed(Identity));
-    Call::new("kms:CreateAlias").on(ALIAS).key_policy(&[KEY_ALLOWS_R]).check(&not_allowed(Identity));
+    let alias = Call::new("kms:CreateAlias").on(ALIAS);
+    alias.clone().key_policy(&[KEY_ALLOWS_R]).check(&not_allowed(Identity));
+    let deny = r#"{"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}"#;
+    alias.key_policy(&[deny]).identity_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
 }
 
 /// R6.13, R6.20: `DescribeKey` carries no encryption context, whatever is stated of one.
