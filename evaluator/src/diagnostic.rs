@@ -103,9 +103,12 @@ impl Diagnostic {
 /// Case does not count as a difference, and up to a third of the letters may be off.
 pub fn closest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let folded = written.to_lowercase();
-    let allowed = (folded.chars().count() / 3).max(1);
+    let length = folded.chars().count();
+    let allowed = (length / 3).max(1);
     candidates
         .into_iter()
+        // No distance is less than the difference in length, and comparing a text of megabytes takes as much memory.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -121,5 +124,6 @@ mod tests {
         assert_eq!(closest("StringEqual", ["StringLike", "StringEquals"]), Some("StringEquals"));
         assert_eq!(closest("kmsDescribeKey", ["kms:Decrypt", "kms:DescribeKey"]), Some("kms:DescribeKey"));
         assert_eq!(closest("zzz", ["kms:Decrypt"]), None);
+        assert_eq!(closest(&"z".repeat(10_000_000), ["kms:Decrypt"]), None);
     }
 }

@@ -5,8 +5,11 @@
 //! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`reference`] finds what
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
 //! one call; [`diff`] compares two replays, and [`report`] says what came of it.
+//!
+//! [`decide`] needs none of these files: each of its lines brings everything along.
 
 pub mod change;
+pub mod decide;
 pub mod diff;
 pub mod facts;
 pub mod file;

@@ -180,6 +180,7 @@ fn alias(facts: &Facts, text: &Text, alias: &str, arn: Option<&Arn>) -> Result<T
 }
 
 /// What stands for the resource of an operation without one (R2.8).
-pub fn wide(region: &str, account: AccountId) -> Option<Resource> {
-    Arn::parse(&format!("arn:{}:kms:{region}:{account}:*", partition(region))).ok().map(Resource::wide)
+pub fn wide(service: &str, region: &str, account: Option<AccountId>) -> Option<Resource> {
+    let account = account.map(|account| account.to_string()).unwrap_or_default();
+    Arn::parse(&format!("arn:{}:{service}:{region}:{account}:*", partition(region))).ok().map(Resource::wide)
 }

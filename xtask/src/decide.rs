@@ -1,12 +1,19 @@
 //! What does each of many self-contained cases, a line each, come to?
 
-use crate::exit::{Exit, Refusal};
+use crate::exit::Exit;
 use crate::output::Streams;
 
-/// Answers `permitlab decide`.
+/// Answers `permitlab decide`. Every answer is handed on at once, so that a program may ask line by line.
 ///
 /// # Errors
-/// `decide` is not available yet.
-pub fn run(_streams: &mut Streams) -> anyhow::Result<Exit> {
-    Err(Refusal::new(Exit::Internal, "`decide` is not available yet").into())
+/// The input cannot be read, or the output cannot be written.
+pub fn run(streams: &mut Streams) -> anyhow::Result<Exit> {
+    for answer in permitlab::decide::answers(&mut streams.input) {
+        streams.out.line(answer?)?;
+        streams.out.flush()?;
+        if streams.out.is_closed() {
+            break;
+        }
+    }
+    Ok(Exit::Fine)
 }

@@ -322,7 +322,7 @@ fn wide(places: &Places, principal: &Principal, region: Option<&str>) -> Result<
     let account = principal.account().ok_or_else(|| {
         missing("a call without a resource needs a caller with an account", "name a role or user in `by:`")
     })?;
-    reference::wide(region, account)
+    reference::wide("kms", region, Some(account))
         .ok_or_else(|| missing("the Region makes no ARN", "write a Region such as `us-east-1`"))
 }
 

@@ -1,0 +1,271 @@
+//! What does each of many self-contained cases, a line each, come to?
+//!
+//! JSON Lines in, JSON Lines out, for other programs and for bulk work. `docs/decide.md` describes the format, whose
+//! version is [`VERSION`]. A line holds a request and the policies that apply to it, or names a set of policies that
+//! an earlier line defined; nothing is read from anywhere else. Every case gets one answer, in the order of the
+//! lines. A line that is no case gets an answer that says what is wrong and where, and never stops the lines after
+//! it; a blank line and a good `define` get none.
+//!
+//! The lines are read by the evaluator's own JSON reader, which keeps what policies need: members there twice, the
+//! digits of numbers and the place of everything.
+
+mod answer;
+mod fault;
+mod field;
+mod policies;
+mod request;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
+
+use permitlab_evaluator::authorize::{self, is_elsewhere};
+use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::diagnostic::closest;
+use permitlab_evaluator::json::{self, Kind};
+use permitlab_evaluator::layer::{Layer, Verdict};
+use permitlab_evaluator::policy::{PolicyType, document};
+use permitlab_evaluator::source::SourceId;
+use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::kms::KeyState;
+use permitlab_evaluator::{derive, service};
+
+use answer::{Answer, Refused};
+use fault::suggestion;
+use field::{Field, Fields};
+use policies::{PolicySet, RESOURCE_POLICIES};
+use request::Asked;
+
+pub use fault::Fault;
+
+/// The version of the format. Within a version, answers may gain fields and lines optional ones; nothing else
+/// changes.
+pub const VERSION: &str = "1";
+
+const CASE_FIELDS: [&str; 6] = ["id", "version", "request", "policies", "grants", "key_state"];
+const DEFINE_FIELDS: [&str; 5] = ["id", "version", "define", "policies", "grants"];
+
+/// Answers lines, and remembers the sets of policies they define.
+#[derive(Debug, Default)]
+pub struct Decider {
+    sets: BTreeMap<String, Defined>,
+}
+
+/// A set by the line that defines it; `None` once it cannot be used.
+#[derive(Debug)]
+struct Defined {
+    line: usize,
+    set: Option<PolicySet>,
+}
+
+/// Answers every line of `input`, in order, each as soon as it was read.
+///
+/// # Errors
+/// The input cannot be read, or the output cannot be written.
+pub fn decide(input: impl BufRead, output: &mut impl Write) -> io::Result<()> {
+    for answer in answers(input) {
+        writeln!(output, "{}", answer?)?;
+    }
+    output.flush()
+}
+
+/// The answers to the lines of `input`, in order and without their line breaks. A line that cannot be read is the
+/// last.
+pub fn answers(mut input: impl BufRead) -> impl Iterator<Item = io::Result<String>> {
+    let (mut decider, mut line, mut number) = (Decider::new(), Vec::new(), 0);
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        while !is_over {
+            line.clear();
+            match input.read_until(b'\n', &mut line) {
+                Ok(0) => is_over = true,
+                Ok(_) => {
+                    number += 1;
+                    if let Some(answer) = decider.line(number, &line) {
+                        return Some(Ok(answer));
+                    }
+                }
+                Err(error) => {
+                    is_over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    })
+}
+
+impl Decider {
+    /// One that knows no set yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a line, counted from 1: a line of JSON, with its line break or without. A blank line and a good `define` have no
+    /// answer.
+    pub fn line(&mut self, number: usize, bytes: &[u8]) -> Option<String> {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        if bytes.trim_ascii().is_empty() {
+            return None;
+        }
+        let refused = |id, fault: &Fault| Some(answer::line(id, &Refused { input_line: number, error: fault }));
+        let text = match utf8(bytes) {
+            Ok(text) => text,
+            Err(fault) => return refused(None, &fault),
+        };
+        let value = match json::parse(SourceId::from_index(0), text) {
+            Ok(value) => value,
+            Err(error) => return refused(None, &Fault::of(&error, "", text)),
+        };
+        let line = Field::line(text, &value);
+        let id = document::member(&value, "id").and_then(|member| text.get(member.value.span.range()));
+        let answered = match document::member(&value, "define") {
+            Some(_) => self.define(number, &line).map(|()| None),
+            None => self.case(&line).map(Some),
+        };
+        match answered {
+            Ok(answer) => answer.map(|answer| answer::line(id, &answer)),
+            Err(fault) => refused(id, &fault),
+        }
+    }
+
+    /// Names a set. What a bad line names stays named, and cannot be used: nobody knows what it should have been.
+    fn define(&mut self, number: usize, line: &Field<'_>) -> Result<(), Fault> {
+        let name = set_name(line)?;
+        let path = name.path().to_owned();
+        let (name, field) = (name.text()?.to_owned(), name);
+        if let Some(first) = self.sets.get_mut(&name) {
+            first.set = None;
+            let message = format!("line {} names a set `{name}` already; from here on neither can be used", first.line);
+            return Err(Fault { at: Some(path), ..field.fault("duplicate-set", message) });
+        }
+        let read = set(line);
+        let (set, result) = match read {
+            Ok(set) => (Some(set), Ok(())),
+            Err(fault) => (None, Err(fault)),
+        };
+        self.sets.insert(name, Defined { line: number, set });
+        result
+    }
+
+    fn case(&self, line: &Field<'_>) -> Result<Answer, Fault> {
+        let fields = line.fields(&CASE_FIELDS)?;
+        check_version(&fields)?;
+        let asked = Asked::read(fields.required("request")?)?;
+        check_grants(&fields)?;
+        let state = fields.optional("key_state").map_or(Ok(KeyState::Enabled), key_state)?;
+        match fields.optional("policies") {
+            None => judge(&asked, &PolicySet::default(), state),
+            Some(field) => match field.kind() {
+                Kind::String(name) => {
+                    let (set, line) = self.set(name.as_str(), field)?;
+                    judge(&asked, set, state).map_err(|fault| {
+                        let message = format!("the set of line {line} does not fit: {}", fault.message);
+                        Fault { message, ..field.fault(fault.code, "") }
+                    })
+                }
+                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => {
+                    judge(&asked, &PolicySet::read(field, &[asked.resource_policy()])?, state)
+                }
+            },
+        }
+    }
+
+    fn set(&self, name: &str, field: &Field<'_>) -> Result<(&PolicySet, usize), Fault> {
+        match self.sets.get(name) {
+            Some(Defined { line, set: Some(set) }) => Ok((set, *line)),
+            Some(Defined { line, set: None }) => {
+                let message = format!(
+                    "the set `{name}` of line {line} cannot be used; its answer, or that of a later definition, says why"
+                );
+                Err(field.fault("bad-set", message))
+            }
+            None => {
+                let help = match closest(name, self.sets.keys().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "define it on an earlier line".to_owned(),
+                };
+                Err(field.fault("unknown-set", format!("no earlier line defines a set `{name}`; {help}")))
+            }
+        }
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let valid = String::from_utf8_lossy(valid);
+        Fault::new("invalid-utf8", "the line is not UTF-8", "", &valid, valid.len())
+    })
+}
+
+/// The name a `define` line gives its set.
+fn set_name<'l>(line: &Field<'l>) -> Result<Field<'l>, Fault> {
+    let members = line.members()?;
+    let define = members.into_iter().find(|(member, _)| member.name.as_str() == "define");
+    define.map(|(_, field)| field).ok_or_else(|| line.not("a line with `define`"))
+}
+
+fn set(line: &Field<'_>) -> Result<PolicySet, Fault> {
+    let fields = line.fields(&DEFINE_FIELDS)?;
+    check_version(&fields)?;
+    check_grants(&fields)?;
+    PolicySet::read(fields.required("policies")?, &RESOURCE_POLICIES)
+}
+
+/// A line may state the version of the format it is written in.
+fn check_version(fields: &Fields<'_>) -> Result<(), Fault> {
+    match fields.optional("version") {
+        Some(field) if field.written() != VERSION => {
+            let message =
+                format!("version `{}` of the format is unknown; this program reads {VERSION}", field.written());
+            Err(field.fault("unsupported-version", message))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_grants(fields: &Fields<'_>) -> Result<(), Fault> {
+    let Some(field) = fields.optional("grants") else { return Ok(()) };
+    if field.list()?.is_empty() {
+        return Ok(());
+    }
+    Err(field.fault("unsupported-layer", "this version does not judge grants; leave them out"))
+}
+
+fn key_state(field: &Field<'_>) -> Result<KeyState, Fault> {
+    let text = field.text()?;
+    KeyState::parse(text).ok_or_else(|| {
+        let help = suggestion(text, KeyState::ALL.map(KeyState::name));
+        field.fault("unknown-key-state", format!("no key has the state `{text}`; {help}"))
+    })
+}
+
+/// The order of AWS: a key elsewhere is not found, then the policies decide, and only an allowed call meets the
+/// key's state (R6.11, R6.34).
+fn judge(asked: &Asked, set: &PolicySet, state: KeyState) -> Result<Answer, Fault> {
+    let (request, applicable) = (&asked.request, set.applicable(asked)?);
+    if is_elsewhere(request) {
+        return Ok(Answer::not_found());
+    }
+    let context = derive::bare_context(request);
+    let decision = authorize::decide(&applicable, request, &context, Rules::NONE);
+    let mut warnings = Vec::new();
+    if decision.verdict(Layer::Scp) != Verdict::NotApplicable {
+        warnings
+            .extend(set.empty_scp_levels().map(|level| {
+                format!("`service_control/{level}` is a level without a policy, which denies everything")
+            }));
+    }
+    if asked.resource_policy() == PolicyType::Key
+        && service::sharing(request) == service::Sharing::Delegated
+        && applicable.resource.is_none()
+    {
+        warnings.push("the key has no key policy here; AWS's keys always have one".to_owned());
+    }
+    let answer = Answer::decided(&applicable, request, &context, &decision).warn(warnings);
+    Ok(match service::refusal(request, state) {
+        Some(unavailable) if decision.effect == Effect::Allow => answer.refused_by(unavailable),
+        Some(_) | None => answer,
+    })
+}

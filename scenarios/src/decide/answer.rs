@@ -1,0 +1,149 @@
+//! How is a line answered?
+//!
+//! The shapes of answers, field by field in the order they are written. A field without a value is left out.
+
+use indexmap::IndexMap;
+use permitlab_evaluator::context::RequestContext;
+use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
+use permitlab_evaluator::explain::{absent_keys, explain};
+use permitlab_evaluator::gather::Applicable;
+use permitlab_evaluator::layer::{Layer, StatementRef, Verdict};
+use permitlab_evaluator::request::Request;
+use permitlab_evaluator::truth::Rule;
+use serde::Serialize;
+
+use super::fault::Fault;
+
+/// The answer to a case.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<DecidedBy>,
+    layers: IndexMap<&'static str, &'static str>,
+    unsure: Vec<&'static str>,
+    absent_keys: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    aws_errors: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// The answer to a line that is no case.
+#[derive(Debug, Serialize)]
+pub(super) struct Refused<'f> {
+    /// Its number, from 1.
+    pub(super) input_line: usize,
+    /// What is wrong with it.
+    pub(super) error: &'f Fault,
+}
+
+#[derive(Debug, Serialize)]
+struct DecidedBy {
+    layer: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<DecidingStatement>,
+}
+
+#[derive(Debug, Serialize)]
+struct DecidingStatement {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+}
+
+impl Answer {
+    /// IAM decided.
+    pub(super) fn decided(
+        applicable: &Applicable<'_>,
+        request: &Request,
+        context: &RequestContext,
+        decision: &Decision,
+    ) -> Self {
+        let explanation = explain(applicable, request, context, decision);
+        Self {
+            decision: match decision.effect {
+                Effect::Allow => "allowed",
+                Effect::ImplicitDeny => "implicitDeny",
+                Effect::ExplicitDeny => "explicitDeny",
+            },
+            decided_by: Some(DecidedBy::of(applicable, decision)),
+            layers: layers(|layer| decision.verdict(layer)),
+            unsure: decision.doubts.rules.iter().map(Rule::number).collect(),
+            absent_keys: absent_keys(&explanation).iter().map(ToString::to_string).collect(),
+            aws_errors: &[],
+            warnings: Vec::new(),
+        }
+    }
+
+    /// KMS answers with an error before it looks at any policy.
+    pub(super) fn not_found() -> Self {
+        Self {
+            decision: "unavailable",
+            decided_by: None,
+            layers: layers(|_| Verdict::NotApplicable),
+            unsure: Vec::new(),
+            absent_keys: Vec::new(),
+            aws_errors: Unavailable::WrongRegion.errors(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same, but that KMS refuses what was allowed.
+    #[must_use]
+    pub(super) fn refused_by(self, unavailable: Unavailable) -> Self {
+        Self { decision: "unavailable", aws_errors: unavailable.errors(), ..self }
+    }
+
+    /// The same, with warnings.
+    #[must_use]
+    pub(super) fn warn(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
+    }
+}
+
+fn layers(verdict: impl Fn(Layer) -> Verdict) -> IndexMap<&'static str, &'static str> {
+    Layer::ALL.into_iter().map(|layer| (layer.word(), verdict(layer).word())).collect()
+}
+
+impl DecidedBy {
+    fn of(applicable: &Applicable<'_>, decision: &Decision) -> Self {
+        let by = decision.decided_by;
+        Self {
+            layer: decision.layer.word(),
+            level: by.and_then(level),
+            policy: by.map(|by| by.index.policy),
+            statement: by.map(|by| DecidingStatement {
+                index: by.index.statement,
+                sid: applicable
+                    .statement(by)
+                    .and_then(|(_, statement)| statement.sid.as_ref())
+                    .map(|sid| sid.as_str().to_owned()),
+            }),
+        }
+    }
+}
+
+/// Only hierarchies have levels.
+fn level(by: StatementRef) -> Option<usize> {
+    match by.layer {
+        Layer::Rcp | Layer::Scp => Some(by.level),
+        Layer::VpcEndpoint | Layer::Resource | Layer::Grant | Layer::Identity | Layer::Boundary | Layer::Session => {
+            None
+        }
+    }
+}
+
+/// The line to write: the answer with the case's id, as written, in front.
+pub(super) fn line(id: Option<&str>, answer: &impl Serialize) -> String {
+    // Strings, numbers and names of our own always make JSON.
+    let answer = serde_json::to_string(answer).unwrap_or_default();
+    match (id, answer.strip_prefix('{')) {
+        (Some(id), Some(rest)) => format!("{{\"id\":{},{rest}", id.replace(['\r', '\n'], " ")),
+        (Some(_) | None, _) => answer,
+    }
+}
