@@ -1,5 +1,8 @@
 //! Does `decide` answer every line, in order, and say of each bad one what is wrong and where?
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test is not about may end it")]
+#![expect(clippy::needless_pass_by_value, reason = "the rows of a table hold values")]
+
 use permitlab::decide::{Decider, VERSION, answers, decide};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -22,6 +25,10 @@ fn allow_if(condition: Value) -> Value {
 
 fn resource(effect: &str, principal: Value) -> Value {
     policy(json!({ "Effect": effect, "Principal": principal, "Action": "*", "Resource": "*" }))
+}
+
+fn rcp() -> Value {
+    policy(json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*" }))
 }
 
 /// An allowed case: the key policy delegates, the identity policy allows.
@@ -83,7 +90,7 @@ fn an_answer_has_its_fields_in_their_order() {
 #[case::vpc_endpoint("/policies/vpc_endpoint", json!([resource("Deny", json!("*"))]), "explicitDeny", json!({ "layer": "vpc_endpoint", "policy": 0, "statement": { "index": 0 } }))]
 #[case::scp_allows("/policies/service_control", json!([[allow("*")], [allow("kms:*")]]), "allowed", json!({ "layer": "identity", "policy": 0, "statement": { "index": 0 } }))]
 #[case::scp_level("/policies/service_control", json!([[allow("*")], [allow("*"), policy(json!({ "Sid": "No", "Effect": "Deny", "Action": "kms:*", "Resource": "*" }))]]), "explicitDeny", json!({ "layer": "scp", "level": 1, "policy": 1, "statement": { "index": 0, "sid": "No" } }))]
-#[case::rcp_level("/policies/resource_control", json!([[], [resource("Deny", json!("*"))]]), "explicitDeny", json!({ "layer": "rcp", "level": 1, "policy": 0, "statement": { "index": 0 } }))]
+#[case::rcp_level("/policies/resource_control", json!([[], [rcp()]]), "explicitDeny", json!({ "layer": "rcp", "level": 1, "policy": 0, "statement": { "index": 0 } }))]
 #[case::key_state("/key_state", json!("Disabled"), "unavailable", json!({ "layer": "identity", "policy": 0, "statement": { "index": 0 } }))]
 #[case::region("/request/region", json!("eu-west-1"), "unavailable", json!(null))]
 #[case::same_region("/request/region", json!("us-east-1"), "allowed", json!({ "layer": "identity", "policy": 0, "statement": { "index": 0 } }))]
@@ -144,7 +151,7 @@ fn a_session_takes_the_path_of_its_role() {
 #[test]
 fn the_management_account_is_out_of_reach() {
     let scp = ("/policies/service_control", json!([[]]));
-    let rcp = ("/policies/resource_control", json!([[resource("Deny", json!("*"))]]));
+    let rcp = ("/policies/resource_control", json!([[rcp()]]));
     let (denied, allowed) = (json!("notApplicable"), json!("allowed"));
     check(
         &[scp.clone(), ("/request/principal_in_management_account", json!(true))],
@@ -347,12 +354,12 @@ fn places_in_a_policy_count_inside_its_text() {
     assert_eq!(in_string["at"], "policies/identity/1");
     assert_eq!(
         (&in_string["code"], &in_string["line"], &in_string["column"]),
-        (&json!("unknown-action-form"), &json!(2), &json!(46))
+        (&json!("unknown-action-form"), &json!(2), &json!(44))
     );
     let in_object = error(serde_json::from_str(text).unwrap());
     assert_eq!(
         (&in_object["code"], &in_object["line"], &in_object["column"]),
-        (&json!("unknown-action-form"), &json!(1), &json!(45))
+        (&json!("unknown-action-form"), &json!(1), &json!(42))
     );
 }
 
@@ -425,14 +432,18 @@ fn a_bad_definition_is_an_error(#[case] line: Value, #[case] code: &str) {
 
 #[test]
 fn a_set_that_does_not_fit_the_action_is_an_error() {
-    let trust =
-        json!({ "resource": policy(json!({ "Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole" })) });
+    let define = json!({ "define": "s", "policies": { "resource": resource("Allow", json!("*")) } });
     let used = with(&[
         ("/policies", json!("s")),
-        ("/request/action", json!("s3:GetObject")),
-        ("/request/resource", json!("arn:aws:s3:::b/k")),
+        ("/request/action", json!("sts:AssumeRole")),
+        ("/request/resource", json!(ROLE)),
     ]);
-    assert_eq!(run(&[json!({ "define": "s", "policies": trust }), used]), ["", "missing-element"]);
+    let mut decider = Decider::new();
+    assert_eq!(decider.line(3, define.to_string().as_bytes()), None);
+    let answer: Value = serde_json::from_str(&decider.line(4, used.to_string().as_bytes()).unwrap()).unwrap();
+    let error = &answer["error"];
+    assert_eq!((&error["code"], &error["at"]), (&json!("forbidden-element"), &json!("policies")), "{answer}");
+    assert!(error["message"].as_str().unwrap().starts_with("the set of line 3 does not fit: "), "{answer}");
 }
 
 #[test]
@@ -464,7 +475,7 @@ fn mixed(number: usize) -> (Vec<u8>, Option<String>) {
         5 => (case(&[("/policies", json!(format!("n{}", number - 1)))]), decided("allowed")),
         6 => (b"  \r".to_vec(), None),
         7 => (case(&[("/request/action", json!("kms:Nope"))]), refused(&known, "unknown-action")),
-        8 => (case(&[])[..40].to_vec(), refused("", "unexpected-end")),
+        8 => (case(&[])[..40].to_vec(), refused("", "unterminated-string")),
         9 => (b"\xff\xfe\0".to_vec(), refused("", "invalid-utf8")),
         10 => ("[".repeat(200).into_bytes(), refused("", "nested-too-deep")),
         _ => (case(&[("/policies/identity", json!([{}]))]), refused(&known, "missing-element")),
