@@ -14,7 +14,7 @@ use permitlab_evaluator::policy;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::Span;
-use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 
 /// What came of a call.
@@ -32,6 +32,8 @@ pub struct Judgement {
     pub unstated: Vec<String>,
     /// Rules the reference is unsure of that could change the answer.
     pub unsure: Vec<&'static str>,
+    /// Rules that would stand there too, had the check not accepted their reading.
+    pub accepted: Vec<&'static str>,
     /// The other answers those leave open.
     pub otherwise: Vec<Effect>,
     /// What each layer said, with its statements.
@@ -109,7 +111,7 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
     let applicable = gather(world, request);
     let context = derive::context(world, request);
     let call = describe(request);
-    match authorize(world, request, settled) {
+    let mut judgement = match authorize(world, request, settled) {
         Answer::Decided(decision) => decided(&applicable, request, &context, &decision, call),
         Answer::Unavailable(why, decision) => {
             let mut judgement = match &decision {
@@ -119,7 +121,23 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
             judgement.answer = Verdicts::Unavailable(why.errors());
             judgement
         }
+    };
+    judgement.accepted = accepted(&applicable, request, &context, settled);
+    judgement
+}
+
+/// Those of the `settled` rules that the answer hangs on.
+fn accepted(
+    applicable: &Applicable<'_>,
+    request: &Request,
+    context: &RequestContext,
+    settled: Rules,
+) -> Vec<&'static str> {
+    if settled.is_empty() {
+        return Vec::new();
     }
+    let unsettled = decide(applicable, request, context, Rules::NONE).doubts.rules;
+    settled.iter().filter(|rule| unsettled.contains(*rule)).map(Rule::number).collect()
 }
 
 /// Judges a call by policies that stand for themselves.
@@ -165,6 +183,7 @@ fn decided(
         nearest,
         unstated: decision.doubts.keys.iter().map(ToString::to_string).collect(),
         unsure: decision.doubts.rules.iter().map(|rule| rule.number()).collect(),
+        accepted: Vec::new(),
         otherwise: decision.otherwise.clone(),
         layers: layers(&explanation),
         call,
@@ -190,6 +209,7 @@ impl Judgement {
             nearest: None,
             unstated: Vec::new(),
             unsure: Vec::new(),
+            accepted: Vec::new(),
             otherwise: Vec::new(),
             layers: Vec::new(),
             call,

@@ -183,6 +183,7 @@ impl Run<'_> {
     fn checks(&mut self) -> Vec<Checked> {
         let mut checked: Vec<Checked> = Vec::new();
         for check in &self.scenario.checks {
+            let first = checked.len();
             for cell in self.cells(check) {
                 match self.check(check, &cell) {
                     Ok(result) => {
@@ -200,8 +201,20 @@ impl Run<'_> {
                     }
                 }
             }
+            let cells = checked.get(first..).unwrap_or_default();
+            let needless: Vec<_> =
+                check.accepted_rules.iter().filter(|rule| !self.is_relied_on(rule, cells)).map(needless_accept).collect();
+            self.findings.extend(needless);
         }
         checked
+    }
+
+    /// Whether an answer in some cell hangs on an accepted rule. What is not asked as written may well not.
+    fn is_relied_on(&self, rule: &Text, cells: &[Checked]) -> bool {
+        let is_changed = !self.options.changes.is_empty();
+        let was_asked = cells.iter().any(|cell| !cell.asked.is_empty());
+        let mut asked = cells.iter().flat_map(|cell| &cell.asked);
+        is_changed || !was_asked || asked.any(|each| each.judgement.accepted.contains(&rule.as_str()))
     }
 
     /// The cells of a check's matrix; `calls` and `resources` with several entries are axes too.
@@ -424,6 +437,11 @@ fn unknown_need(flow: &Flow, name: &Text) -> Diagnostic {
         None => format!("it needs {}", flow.needs.names().collect::<Vec<_>>().join(", ")),
     };
     Diagnostic::error("unknown-need", name.span(), format!("the flow does not need `{name}`")).help(help)
+}
+
+fn needless_accept(rule: &Text) -> Diagnostic {
+    Diagnostic::error("needless-accept", rule.span(), format!("no answer of this check hangs on `{rule}`"))
+        .help("remove it: a rule accepted in vain hides the day when an answer begins to hang on it")
 }
 
 fn same_id(second: &Checked, first: &Checked) -> Diagnostic {

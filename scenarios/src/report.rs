@@ -130,6 +130,9 @@ pub fn summary(judgement: &Judgement) -> String {
     if !judgement.unsure.is_empty() {
         let _ = write!(line, "  unsure {}", judgement.unsure.join(", "));
     }
+    if !judgement.accepted.is_empty() {
+        let _ = write!(line, "  accepting {}", judgement.accepted.join(", "));
+    }
     line
 }
 
