@@ -57,7 +57,7 @@ rules! {
     UnresolvedNotResource "R2.11",
     /// R3.6: does `{"AWS": "*"}` cover service principals?
     AwsStarCoversServices "R3.6",
-    /// R3.10: which `NotPrincipal` entries exempt a role session?
+    /// R3.10: which `NotPrincipal` entries exempt a user or a role session?
     NotPrincipalOfSession "R3.10",
     /// R4.3: which of two tags or encryption context pairs that differ in case is compared?
     AmbiguousCase "R4.3",

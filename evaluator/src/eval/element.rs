@@ -48,26 +48,28 @@ pub fn principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
     Truth::unless(true, Rule::AwsStarCoversServices, named || !is_service)
 }
 
-/// `NotPrincipal` spares the callers it lists (R3.10). A session is spared for certain only when its own ARN, its
-/// role and its account are all listed. A caller with a permissions boundary is never spared.
+/// `NotPrincipal` spares the callers it lists (R3.10). AWS may look at the account first, then at the user or role,
+/// then at the session, so a caller is spared for certain only when all of these are listed; its account alone
+/// spares nobody but the root user. A caller with a permissions boundary is never spared.
 fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
     if view.has_boundary {
         return Truth::YES;
     }
     let caller = &view.request.principal;
     let listed = ways(element, caller);
-    if listed.is_empty() {
-        return Truth::YES;
-    }
     let needed: &[PrincipalMatch] = match caller {
         Principal::RoleSession { .. } => {
             &[PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::Account]
         }
-        Principal::FederatedUser { .. } => &[PrincipalMatch::Direct, PrincipalMatch::Account],
-        Principal::User(_) | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => &[],
+        Principal::User(_) | Principal::FederatedUser { .. } => &[PrincipalMatch::Direct, PrincipalMatch::Account],
+        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => &[PrincipalMatch::Direct],
     };
-    let spared = listed.contains(PrincipalMatch::Everyone) || needed.iter().all(|way| listed.contains(*way));
-    Truth::unless(!spared, Rule::NotPrincipalOfSession, false)
+    if listed.contains(PrincipalMatch::Everyone) || needed.iter().all(|way| listed.contains(*way)) {
+        return Truth::NO;
+    }
+    let own = [PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
+    let is_named = own.iter().any(|way| listed.contains(*way));
+    Truth::unless(true, Rule::NotPrincipalOfSession, !is_named)
 }
 
 /// Whether an `Action` or `NotAction` element matches.
