@@ -202,8 +202,12 @@ impl Run<'_> {
                 }
             }
             let cells = checked.get(first..).unwrap_or_default();
-            let needless: Vec<_> =
-                check.accepted_rules.iter().filter(|rule| !self.is_relied_on(rule, cells)).map(needless_accept).collect();
+            let needless: Vec<_> = check
+                .accepted_rules
+                .iter()
+                .filter(|rule| !self.is_relied_on(rule, cells))
+                .map(needless_accept)
+                .collect();
             self.findings.extend(needless);
         }
         checked

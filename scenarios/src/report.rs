@@ -261,11 +261,16 @@ fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
             )
         }),
         (key, Some(operator)) => match &failure.value {
-            Some(value) if !operator.contains("Not") => format!("`add to {name}/Condition/{operator}/{key} {value}`"),
+            Some(value) if is_equality(operator) => format!("`add to {name}/Condition/{operator}/{key} {value}`"),
             Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
         },
         (other, None) => format!("let `{other}` of `{name}` match"),
     }
+}
+
+/// Whether one more value in the list lets that value pass.
+fn is_equality(operator: &str) -> bool {
+    !["Not", "Less", "Greater", "Null"].iter().any(|other| operator.contains(other))
 }
 
 /// How a call comes to carry a key that is derived from the way it is made.
