@@ -259,11 +259,15 @@ fn clock(context: &mut RequestContext, request: &Request) {
     }
 }
 
-/// Keys of KMS: those the operation carries, and `Absent` for every other (R6.8, R6.16).
+/// Keys of KMS: those the operation carries, and `Absent` for every other (R6.8, R6.16). The permission on an alias
+/// carries none (R6.12).
 fn kms_keys(context: &mut RequestContext, world: &World, request: &Request, operation: &Operation) {
     if !matches!(operation.name, "CreateKey" | "TagResource" | "UntagResource" | "ReplicateKey") {
         context.family("aws:RequestTag/", Presence::Absent, Origin::Operation);
         context.absent("aws:TagKeys", Origin::Operation);
+    }
+    if request.resource.is_alias() {
+        return;
     }
     if carries_caller(operation) {
         caller_account(context, request.principal.account());
@@ -275,10 +279,10 @@ fn kms_keys(context: &mut RequestContext, world: &World, request: &Request, oper
     if let (Target::Key | Target::AliasAndKey, Some(key)) = (operation.target, world.key(&request.resource.arn)) {
         key_properties(context, key);
     }
-    if operation.request_alias
-        && let Some(alias) = &request.resource.alias
-    {
-        context.present("kms:RequestAlias", &**alias, Origin::Resource);
+    match &request.resource.alias {
+        Some(alias) if operation.request_alias => context.present("kms:RequestAlias", &**alias, Origin::Resource),
+        None if operation.request_alias => context.absent("kms:RequestAlias", Origin::Resource),
+        Some(_) | None => {}
     }
     parameters(context, request, operation);
 }

@@ -71,6 +71,11 @@ impl Resource {
     pub fn wide(arn: Arn) -> Self {
         Self { is_wide: true, ..Self::new(arn) }
     }
+
+    /// Whether it is an alias of KMS, which has permissions of its own (R6.12).
+    pub fn is_alias(&self) -> bool {
+        self.arn.service() == "kms" && self.arn.resource().starts_with("alias/")
+    }
 }
 
 impl Request {

@@ -156,6 +156,40 @@ pub fn target(facts: &Facts, text: &Text) -> Result<Target, Box<Diagnostic>> {
     Ok(Target::Resource(Resource::new(arn)))
 }
 
+/// Whether a text names an alias: `alias/NAME` or its ARN.
+pub fn is_alias(text: &Text) -> bool {
+    let written = text.as_str();
+    written.starts_with("alias/") || Arn::parse(written).is_ok_and(|arn| Resource::new(arn).is_alias())
+}
+
+/// The alias itself, for operations that are authorized on it (R6.12). It need not exist yet: then it is one of the
+/// caller's account, in the Region of the call.
+///
+/// # Errors
+/// An alias that does not exist, without a Region, or of a caller without an account.
+pub fn alias_itself(
+    facts: &Facts,
+    text: &Text,
+    caller: Option<AccountId>,
+    region: Option<&str>,
+) -> Result<Target, Box<Diagnostic>> {
+    let written = text.as_str();
+    if let Ok(arn) = Arn::parse(written) {
+        return Ok(Target::Resource(Resource::new(arn)));
+    }
+    let place = match alias(facts, text, written, None) {
+        Ok(Target::Resource(key)) => Some((key.arn.region().to_owned(), key.account)),
+        Ok(Target::AwsOwned) | Err(_) => region.map(|region| (region.to_owned(), caller)),
+    };
+    let arn = place.and_then(|(region, account)| {
+        Arn::parse(&format!("arn:{}:kms:{region}:{}:{written}", partition(&region), account?)).ok()
+    });
+    arn.map(|arn| Target::Resource(Resource::new(arn))).ok_or_else(|| {
+        let finding = Diagnostic::error("unknown-alias", text.span(), format!("where `{text}` would be is not known"));
+        Box::new(finding.help("write its ARN, or add `region:`"))
+    })
+}
+
 /// KMS finds the key of an alias before it asks for permission (R2.12).
 fn alias(facts: &Facts, text: &Text, alias: &str, arn: Option<&Arn>) -> Result<Target, Box<Diagnostic>> {
     let lives_there = |key: &Arn| arn.is_none_or(|arn| arn.region() == key.region() && arn.account() == key.account());

@@ -290,7 +290,9 @@ fn action(text: &Text) -> Result<ActionName, Box<Diagnostic>> {
     Ok(action)
 }
 
-/// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7).
+/// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7). An operation
+/// on aliases is authorized twice, on the alias and on the key; which of the two a check asks about, its `resource:`
+/// says (R6.12).
 fn target(
     facts: &Facts,
     places: &Places,
@@ -298,8 +300,12 @@ fn target(
     action: &ActionName,
     region: Option<&str>,
 ) -> Result<Target, Box<Diagnostic>> {
-    let needs_key = kms::operation(action).is_some_and(|operation| operation.target != kms::Target::None);
+    let on = kms::operation(action).map_or(kms::Target::None, |operation| operation.target);
+    let needs_key = on != kms::Target::None;
     match (&places.resource, needs_key) {
+        (Some(resource), true) if on == kms::Target::AliasAndKey && reference::is_alias(resource) => {
+            reference::alias_itself(facts, resource, principal.account(), region)
+        }
         (Some(resource), true) => reference::target(facts, resource),
         (Some(resource), false) => Err(Box::new(
             Diagnostic::error("needless-resource", resource.span(), format!("`{action}` has no resource"))
