@@ -212,7 +212,9 @@ impl Change<'_> {
         let mut values = match std::mem::replace(&mut member.kind, Kind::Null) {
             Kind::Array(values) => values,
             Kind::Null => Vec::new(),
-            single => vec![Value { span: member.span, kind: single }],
+            single @ (Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_)) => {
+                vec![Value { span: member.span, kind: single }]
+            }
         };
         if values.iter().any(|each| means_the_same(&each.kind, &value.kind)) {
             return Err(same);
@@ -255,7 +257,8 @@ impl Change<'_> {
         let name = policy_name(path).to_owned();
         self.attached(to)?;
         if !self.facts.documents.contains_key(&name) {
-            let file = if path.ends_with(".json") { path.to_owned() } else { format!("policies/{path}.json") };
+            let is_file = path.strip_suffix(".json").is_some();
+            let file = if is_file { path.to_owned() } else { format!("policies/{name}.json") };
             let source = PolicySource::File(Text::new(file, self.text.span()));
             let document = read_policy(self.root, self.sources, &self.facts.vars, &source, path).map_err(first)?;
             self.facts.add_document(document, PolicyType::Identity);

@@ -337,17 +337,14 @@ impl Loader<'_> {
         let mut policies = user.policies.clone();
         for group in &user.groups {
             let group = self.filled(group);
-            match groups.get(group.as_str()) {
-                Some(found) => policies.extend(found.policies.iter().cloned()),
-                None => {
-                    let help = closest(group.as_str(), groups.names()).map_or_else(
-                        || "define it under `groups:`".to_owned(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    let message = format!("no group is called `{group}`");
-                    self.report(Diagnostic::error("unknown-group", group.span(), message).help(help));
-                }
+            if let Some(found) = groups.get(group.as_str()) {
+                policies.extend(found.policies.iter().cloned());
+                continue;
             }
+            let help = closest(group.as_str(), groups.names())
+                .map_or_else(|| "define it under `groups:`".to_owned(), |near| format!("did you mean `{near}`?"));
+            let message = format!("no group is called `{group}`");
+            self.report(Diagnostic::error("unknown-group", group.span(), message).help(help));
         }
         self.identity(name, full, &user.account, user.path.as_ref(), &policies, &user.tags);
     }
@@ -430,15 +427,13 @@ pub fn read_policy(
             Document::read(policy_name(path.as_str()), id, &text).map_err(|finding| vec![*finding])?
         }
         PolicySource::Inline(text) => {
-            let (id, json) = match source.in_place(sources) {
-                Some(json) => (text.span().source, json),
-                None => {
-                    let added = sources.add(format!("policy of {owner}"), text.as_str());
-                    let too_long = |_| {
-                        vec![Diagnostic::error("too-large", text.span(), "the policy is too long").help("shorten it")]
-                    };
-                    (added.map_err(too_long)?, text.as_str().to_owned())
-                }
+            let (id, json) = if let Some(json) = source.in_place(sources) {
+                (text.span().source, json)
+            } else {
+                let added = sources.add(format!("policy of {owner}"), text.as_str());
+                let too_long =
+                    |_| vec![Diagnostic::error("too-large", text.span(), "the policy is too long").help("shorten it")];
+                (added.map_err(too_long)?, text.as_str().to_owned())
             };
             Document::read(owner, id, &json).map_err(|finding| vec![*finding])?
         }

@@ -153,14 +153,9 @@ pub fn not_evaluated(call: String) -> Judgement {
 
 /// The call in words.
 pub fn describe(request: &Request) -> String {
-    let mut call = format!("{} calls {} on {}", request.principal, request.action, request.resource.arn);
-    if let Some(via) = &request.via {
-        call.push_str(&format!(" through {}", via.service));
-    }
-    if let Some(source) = &request.source {
-        call.push_str(&format!(" for {}", source.arn));
-    }
-    call
+    let via = request.via.as_ref().map(|via| format!(" through {}", via.service)).unwrap_or_default();
+    let source = request.source.as_ref().map(|source| format!(" for {}", source.arn)).unwrap_or_default();
+    format!("{} calls {} on {}{via}{source}", request.principal, request.action, request.resource.arn)
 }
 
 fn decided(
@@ -182,7 +177,7 @@ fn decided(
         statement,
         nearest,
         unstated: decision.doubts.keys.iter().map(ToString::to_string).collect(),
-        unsure: decision.doubts.rules.iter().map(|rule| rule.number()).collect(),
+        unsure: decision.doubts.rules.iter().map(Rule::number).collect(),
         accepted: Vec::new(),
         otherwise: decision.otherwise.clone(),
         layers: layers(&explanation),

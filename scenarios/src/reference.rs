@@ -65,7 +65,11 @@ fn known(facts: &Facts, text: &Text, principal: &Principal) -> Result<(), Box<Di
         Principal::RoleSession { role, .. } => {
             name.starts_with("role/") && identity.account == role.account && identity.name == role.name
         }
-        _ => name.starts_with("user/") && identity.arn("user") == arn,
+        Principal::User(_)
+        | Principal::FederatedUser { .. }
+        | Principal::Root { .. }
+        | Principal::Service(_)
+        | Principal::Anonymous => name.starts_with("user/") && identity.arn("user") == arn,
     };
     if facts.identities.iter().any(|(name, each)| is_it(name, &each.identity)) {
         return Ok(());

@@ -146,7 +146,7 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
         Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
     let checks = run.checks();
     let Run { findings, changed, unchanged, .. } = run;
-    Replayed { checks, findings, changed, unchanged, ..replayed }
+    Replayed { findings, checks, changed, unchanged, ..replayed }
 }
 
 impl Replayed {
@@ -264,7 +264,7 @@ impl Run<'_> {
                 let facts = self.changed(check, cell)?;
                 let case = expect::case(expect, cell, check)?;
                 let flow = self.flow(flow)?;
-                let bindings = self.bindings(&facts, &flow, with, cell, flow_span(check))?;
+                let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = ask.flow(&world, &flow, &bindings)?;
@@ -369,7 +369,7 @@ impl Run<'_> {
     }
 
     /// What a flow's needs stand for: bound by `with`, or by their defaults. An optional need stays unbound.
-    fn bindings(&self, facts: &Facts, flow: &Flow, with: &Named<Text>, cell: &Cell, span: Span) -> Found<Cell> {
+    fn bindings(facts: &Facts, flow: &Flow, with: &Named<Text>, cell: &Cell, span: Span) -> Found<Cell> {
         let mut bindings = Cell::new();
         for (name, value) in with.iter() {
             if flow.needs.get(name.as_str()).is_none() {

@@ -177,15 +177,13 @@ fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
     finding.help.clone_from(&problem.help);
     let Some(asked) = problem.asked.and_then(|at| check.asked.get(at)) else { return finding };
     let reason = explain_denial(asked);
-    finding.annotations = reason.annotations.into_iter().chain(finding.annotations.into_iter().map(expected)).collect();
+    let expected =
+        finding.annotations.iter().map(|each| Annotation { span: each.span, label: "expected here".to_owned() });
+    finding.annotations = reason.annotations.into_iter().chain(expected).collect();
     finding.notes.push(reason.message);
     finding.notes.extend(reason.notes);
     finding.help = finding.help.or(reason.help);
     finding
-}
-
-fn expected(annotation: Annotation) -> Annotation {
-    Annotation { label: "expected here".to_owned(), ..annotation }
 }
 
 /// The reason of an answer as a finding that points at the operand that decided, or stood in the way.

@@ -77,7 +77,7 @@ fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
         return Ok(PolicyRoot::at(folder));
     }
     let here = env::current_dir().context("finding the current folder")?;
-    let below = || here.ancestors().find_map(|folder| only_root_in(folder));
+    let below = || here.ancestors().find_map(only_root_in);
     PolicyRoot::discover(&here).or_else(below).ok_or_else(|| {
         Refusal::new(Exit::Usage, "there is no policy root here: no `permitlab.toml` in this folder or above")
             .help(help)
@@ -88,10 +88,7 @@ fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
 fn only_root_in(folder: &Path) -> Option<PolicyRoot> {
     let mut roots: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     roots.retain(|folder| folder.join("permitlab.toml").is_file());
-    match roots.as_slice() {
-        [root] => Some(PolicyRoot::at(root)),
-        _ => None,
-    }
+    if let [root] = roots.as_slice() { Some(PolicyRoot::at(root)) } else { None }
 }
 
 /// The scenario files that arguments name: files and globs, from the current folder or from the root.
@@ -135,16 +132,13 @@ fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
             if !whole.is_file() {
                 continue;
             }
-            match whole.strip_prefix(&folder) {
-                Ok(inside) => drop(found.insert(inside.to_string_lossy().into_owned())),
-                Err(_) => {
-                    let message =
-                        format!("`{}` is outside the policy root `{}`", path.display(), root.folder().display());
-                    return Err(Refusal::new(Exit::Usage, message)
-                        .help("name the root it belongs to with `--root DIR`")
-                        .into());
-                }
-            }
+            let Ok(inside) = whole.strip_prefix(&folder) else {
+                let message = format!("`{}` is outside the policy root `{}`", path.display(), root.folder().display());
+                return Err(Refusal::new(Exit::Usage, message)
+                    .help("name the root it belongs to with `--root DIR`")
+                    .into());
+            };
+            found.insert(inside.to_string_lossy().into_owned());
         }
     }
     Ok(found.into_iter().collect())
@@ -197,7 +191,8 @@ fn every_call(file: &Replayed) -> String {
     for check in &file.checks {
         for asked in &check.asked {
             let step = asked.step.as_ref().map(|step| format!(" · {}", step.id)).unwrap_or_default();
-            text.push_str(&format!("{}{step}\n{}\n\n", check.id, why(&file.sources, asked, Colour::Always)));
+            let reasons = why(&file.sources, asked, Colour::Always);
+            text.extend([check.id.as_str(), step.as_str(), "\n", reasons.as_str(), "\n\n"]);
         }
     }
     text
@@ -205,14 +200,10 @@ fn every_call(file: &Replayed) -> String {
 
 fn closing(counts: &Counts, files: usize) -> String {
     let Counts { passed, failed, skipped, invalid } = counts;
-    let mut line = format!("{passed} passed, {failed} failed");
-    if *skipped > 0 {
-        line.push_str(&format!(", {skipped} skipped"));
-    }
-    if *invalid > 0 {
-        line.push_str(&format!("; {invalid} of the files cannot be replayed"));
-    }
-    format!("{line} ({files} {})\n", if files == 1 { "file" } else { "files" })
+    let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let invalid = if *invalid > 0 { format!("; {invalid} of the files cannot be replayed") } else { String::new() };
+    let noun = if files == 1 { "file" } else { "files" };
+    format!("{passed} passed, {failed} failed{skipped}{invalid} ({files} {noun})\n")
 }
 
 /// The date in UTC. Only expired skips look at it; no decision does.
@@ -275,23 +266,14 @@ fn gained(found: &[Difference]) -> Exit {
 }
 
 fn changes_report(found: &[Difference]) -> Report {
-    let mut human = String::new();
-    for each in found {
-        human.push_str(&format!(
-            "{:<8}{}\n        - {}\n        + {}\n",
-            each.kind.word().to_uppercase(),
-            each.id,
-            each.before,
-            each.after
-        ));
-    }
+    let line = |each: &Difference| {
+        let kind = each.kind.word().to_uppercase();
+        format!("{kind:<8}{}\n        - {}\n        + {}\n", each.id, each.before, each.after)
+    };
     let count = |kind: Kind| found.iter().filter(|each| each.kind == kind).count();
-    human.push_str(&format!(
-        "{} gained, {} lost, {} changed\n",
-        count(Kind::Gained),
-        count(Kind::Lost),
-        count(Kind::Changed)
-    ));
+    let (gained, lost, changed) = (count(Kind::Gained), count(Kind::Lost), count(Kind::Changed));
+    let mut human: String = found.iter().map(line).collect();
+    human.extend([format!("{gained} gained, {lost} lost, {changed} changed\n")]);
     let each = |each: &Difference| json!({ "id": each.id, "kind": each.kind.word(), "before": each.before, "after": each.after });
     Report { human, json: json!({ "differences": found.iter().map(each).collect::<Vec<_>>() }) }
 }
@@ -376,11 +358,8 @@ fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Ask
         let others: Vec<&str> = judgement.otherwise.iter().map(|effect| effect.word()).collect();
         let keys: Vec<String> = judgement.unstated.iter().map(|key| format!("`--context {key}=…`")).collect();
         let rules: Vec<String> = judgement.unsure.iter().map(|rule| format!("{rule} in FIDELITY.md")).collect();
-        human.push_str(&format!(
-            "not certain: it could be {}; state {}\n",
-            others.join(" or "),
-            [keys, rules].concat().join(", ")
-        ));
+        let (others, missing) = (others.join(" or "), [keys, rules].concat().join(", "));
+        human.extend(["not certain: it could be ", &others, "; state ", &missing, "\n"]);
     }
     Report { human, json: asked_json(sources, asked) }
 }

@@ -102,11 +102,11 @@ fn flow_is(asked: &[Asked], word: At<Word>) -> Vec<Problem> {
     for (at, each) in required(asked) {
         let fits = accepts(word.value, each.judgement.answer);
         if wants_allow {
-            problems.extend(word_problems(&each.judgement, word, at, step_id(each)));
+            problems.extend(word_problems(&each.judgement, word, at, &step_id(each)));
         } else if !accepts(Word::Allow, each.judgement.answer) {
             matched = fits;
             if !fits {
-                problems.extend(word_problems(&each.judgement, word, at, step_id(each)));
+                problems.extend(word_problems(&each.judgement, word, at, &step_id(each)));
             }
             break;
         }
@@ -144,7 +144,7 @@ fn blocked_at(asked: &[Asked], id: &Text, others: Option<At<Word>>) -> Found<Vec
     }
     if let Some(others) = others {
         for (index, each) in required(asked).filter(|(index, _)| *index != at) {
-            problems.extend(word_problems(&each.judgement, others, index, step_id(each)));
+            problems.extend(word_problems(&each.judgement, others, index, &step_id(each)));
         }
     }
     Ok(problems)
@@ -168,7 +168,7 @@ impl Compare<'_> {
     }
 
     fn word(&mut self, word: At<Word>) {
-        self.problems.extend(word_problems(self.judgement, word, self.asked, String::new()));
+        self.problems.extend(word_problems(self.judgement, word, self.asked, ""));
     }
 
     /// Where AWS documents several errors, none of them can be expected for certain (R6.34).
@@ -252,9 +252,9 @@ impl Compare<'_> {
 }
 
 /// Compares an answer with a word, and refuses an answer that is a guess.
-fn word_problems(judgement: &Judgement, word: At<Word>, asked: usize, of: String) -> Vec<Problem> {
+fn word_problems(judgement: &Judgement, word: At<Word>, asked: usize, of: &str) -> Vec<Problem> {
     if !accepts(word.value, judgement.answer) {
-        let message = format!("expected {}{}, got {}", word_of(word.value), of_step(&of), judgement.word());
+        let message = format!("expected {}{}, got {}", word_of(word.value), of_step(of), judgement.word());
         return vec![Problem { code: "wrong-decision", message, span: word.span, asked: Some(asked), help: None }];
     }
     guesses(judgement, |answer| accepts(word.value, answer), word.span, asked)
@@ -335,7 +335,7 @@ pub(super) fn policy(
             let is_there =
                 |finding: &&&Diagnostic| finding.span().map(|span| sources.position(span)) == at.map(|at| at.value);
             match at {
-                Some(at) if !same_code.iter().any(|finding| is_there(&finding)) => problem(
+                Some(at) if !same_code.iter().any(is_there) => problem(
                     format!("expected `{code}` at {}:{}, got {}", at.value.line, at.value.column, codes()),
                     at.span,
                 ),
