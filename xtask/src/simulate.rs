@@ -1,7 +1,7 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::Context as _;
@@ -65,7 +65,8 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
     Ok(())
 }
 
-/// The policy root of the current folder: the nearest ancestor that is one, or the only folder in an ancestor that is.
+/// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current
+/// folder or beside it, up to the top of its repository or Cargo workspace. What lies outside is somebody else's.
 fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
     let help = "make one with an empty `permitlab.toml`, name one with `--root DIR`, or ask about policy files with \
         `--identity-policy` and `--key-policy`";
@@ -77,7 +78,9 @@ fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
         return Ok(PolicyRoot::at(folder));
     }
     let here = env::current_dir().context("finding the current folder")?;
-    let below = || here.ancestors().find_map(only_root_in);
+    let is_top = |folder: &Path| [".git", "Cargo.lock"].iter().any(|mark| folder.join(mark).exists());
+    let levels = here.ancestors().position(is_top).map_or(1, |above| above + 1);
+    let below = || here.ancestors().take(levels).find_map(only_root_in);
     PolicyRoot::discover(&here).or_else(below).ok_or_else(|| {
         Refusal::new(Exit::Usage, "there is no policy root here: no `permitlab.toml` in this folder or above")
             .help(help)
@@ -474,19 +477,24 @@ fn keep(
     asked: &Asked,
 ) -> anyhow::Result<()> {
     let changes = &arguments.changes;
-    if let Some(root) = root {
-        let path =
-            if path.is_relative() && path.starts_with("cases") { root.folder().join(path) } else { path.to_owned() };
-        return save(&path, &question.scenario(worlds, changes, asked));
-    }
-    let whole = env::current_dir()?.join(path);
+    let here = env::current_dir().context("finding the current folder")?;
     let help =
         "name a file under the `cases/` of a policy root: a folder with a `permitlab.toml`, the policies below it";
     let usage = |message: String| anyhow::Error::from(Refusal::new(Exit::Usage, message).help(help));
-    let Some(root) = whole.parent().and_then(PolicyRoot::discover) else {
+    let from = root.filter(|_| path.starts_with("cases")).map_or(here.as_path(), PolicyRoot::folder);
+    let whole = folded(&here.join(from).join(path));
+    let around = whole.parent().and_then(PolicyRoot::discover);
+    let Some(kept_in) = root.or(around.as_ref()) else {
         return Err(usage(format!("`{}` is in no policy root", path.display())));
     };
-    let folder = root.folder().canonicalize()?;
+    let folder = kept_in.folder().canonicalize()?;
+    if !whole.starts_with(folder.join("cases")) {
+        let message = format!("`{}` is not under the `cases/` of `{}`", path.display(), folder.display());
+        return Err(usage(message));
+    }
+    if root.is_some() {
+        return save(&whole, &question.scenario(worlds, changes, asked));
+    }
     let inside = |file: &PathBuf| -> anyhow::Result<String> {
         let file = file.canonicalize().with_context(|| format!("reading `{}`", file.display()))?;
         let inside = file
@@ -501,20 +509,39 @@ fn keep(
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let world = format!("fixtures/{stem}.yaml");
     let (text, question) = question.world(&vars, &identity, key.as_deref());
-    save(&root.folder().join(&world), &text)?;
+    is_free(&whole)?;
+    save(&folder.join(&world), &text)?;
     save(&whole, &question.scenario(&[world], changes, asked))
+}
+
+/// The path without its `..`, which need no folder to be there yet.
+fn folded(path: &Path) -> PathBuf {
+    let mut folded = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            folded.pop();
+        } else {
+            folded.push(part);
+        }
+    }
+    folded
 }
 
 /// Writes a file, but never over another.
 fn save(path: &Path, text: &str) -> anyhow::Result<()> {
-    if path.exists() {
-        let message = format!("`{}` exists already", path.display());
-        return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written over it").into());
-    }
+    is_free(path)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
     }
     fs::write(path, text).with_context(|| format!("writing `{}`", path.display()))
+}
+
+fn is_free(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        let message = format!("`{}` exists already", path.display());
+        return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written over it").into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
