@@ -9,6 +9,7 @@ use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
+use permitlab_evaluator::json::Text;
 use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy;
 use permitlab_evaluator::principal::Principal;
@@ -75,6 +76,8 @@ pub struct Statement {
     pub effect: policy::Effect,
     /// Where it stands.
     pub span: Span,
+    /// Where its Sid stands, if it has one.
+    pub sid: Option<Span>,
     /// Whether it applies.
     pub applies: bool,
     /// Its elements that do not match.
@@ -236,6 +239,7 @@ impl Statement {
             name: explained.name(),
             effect: explained.statement.effect,
             span: explained.statement.span,
+            sid: explained.statement.sid.as_ref().map(Text::span),
             applies: explained.applies.holds(),
             failures: failures.into_iter().map(view).collect(),
             matches: matches.into_iter().map(view).collect(),

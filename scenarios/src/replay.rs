@@ -192,6 +192,11 @@ impl Run<'_> {
                         }
                         checked.push(result);
                     }
+                    // A check that a change from outside breaks is one that change does not apply to.
+                    Err(findings) if !self.options.changes.is_empty() => {
+                        let first = findings.into_iter().next();
+                        self.unchanged = self.unchanged.take().or(first);
+                    }
                     Err(findings) => {
                         for finding in findings {
                             if !self.findings.contains(&finding) {
@@ -200,6 +205,9 @@ impl Run<'_> {
                         }
                     }
                 }
+            }
+            if self.options.only_decide {
+                continue;
             }
             let cells = checked.get(first..).unwrap_or_default();
             let needless: Vec<_> = check

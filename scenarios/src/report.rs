@@ -3,10 +3,13 @@
 //! A failing check is drawn like a compiler error: what was expected, then the operand of the policy that stood in
 //! the way with the request's value beside it, and the place in the scenario where that value comes from.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use permitlab_evaluator::context::Origin;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
+use permitlab_evaluator::layer::Verdict;
 use permitlab_evaluator::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
@@ -92,7 +95,7 @@ pub fn snapshot(replayed: &Replayed) -> String {
     }
     for check in &replayed.checks {
         for asked in check.asked.iter().filter(|asked| is_denied(&asked.judgement)) {
-            let finding = explain_denial(asked);
+            let finding = reason_of_call(asked);
             let _ =
                 writeln!(text, "\n{}{}\n{}", check.id, step(asked), report(&replayed.sources, &finding, Colour::Never));
         }
@@ -141,7 +144,7 @@ pub fn why(sources: &SourceMap, asked: &Asked, colour: Colour) -> String {
     let judgement = &asked.judgement;
     let mut text = format!("{}\n{}\n", judgement.call, summary(judgement));
     for layer in &judgement.layers {
-        let _ = writeln!(text, "  {:<12} {}", layer.layer.word(), layer.verdict.word());
+        let _ = writeln!(text, "  {:<12} {}", layer.layer.word(), verdict(layer.verdict));
         for statement in &layer.statements {
             text.push_str(&statement_line(sources, statement));
         }
@@ -149,8 +152,34 @@ pub fn why(sources: &SourceMap, asked: &Asked, colour: Colour) -> String {
     if !judgement.unstated.is_empty() {
         let _ = writeln!(text, "  unstated: {} (counted as absent)", judgement.unstated.join(", "));
     }
-    let _ = write!(text, "{}", report(sources, &explain_denial(asked), colour));
+    let _ = write!(text, "{}", report(sources, &reason(asked), colour));
     text
+}
+
+/// What a layer says, in the words of scenario files.
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "allow",
+        Verdict::Delegated => "delegated to the account's identity policies",
+        Verdict::ImplicitDeny => "implicit-deny",
+        Verdict::ExplicitDeny => "explicit-deny",
+        Verdict::NotApplicable => "no say",
+    }
+}
+
+/// The steps of flows that are denied and not required, each told once with the number of checks it stands in.
+pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Vec<String> {
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for asked in files.into_iter().flat_map(|file| &file.checks).flat_map(|check| &check.asked) {
+        if let Some(step) = asked.step.as_ref().filter(|step| !step.required && is_denied(&asked.judgement)) {
+            *counts.entry((step.id.clone(), summary(&asked.judgement))).or_default() += 1;
+        }
+    }
+    let told = |((step, summary), count): ((String, String), usize)| {
+        let checks = if count == 1 { "check" } else { "checks" };
+        format!("note: {step}, which is not required, is denied in {count} {checks}: {summary}")
+    };
+    counts.into_iter().map(told).collect()
 }
 
 fn statement_line(sources: &SourceMap, statement: &Statement) -> String {
@@ -176,7 +205,7 @@ fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
     let mut finding = Diagnostic::error(problem.code, problem.span, &problem.message);
     finding.help.clone_from(&problem.help);
     let Some(asked) = problem.asked.and_then(|at| check.asked.get(at)) else { return finding };
-    let reason = explain_denial(asked);
+    let reason = reason_of_call(asked);
     let expected =
         finding.annotations.iter().map(|each| Annotation { span: each.span, label: "expected here".to_owned() });
     finding.annotations = reason.annotations.into_iter().chain(expected).collect();
@@ -187,7 +216,7 @@ fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
 }
 
 /// The reason of an answer as a finding that points at the operand that decided, or stood in the way.
-pub fn explain_denial(asked: &Asked) -> Diagnostic {
+pub fn reason(asked: &Asked) -> Diagnostic {
     let judgement = &asked.judgement;
     let mut annotations = Vec::new();
     let mut notes = Vec::new();
@@ -199,14 +228,20 @@ pub fn explain_denial(asked: &Asked) -> Diagnostic {
         }
         if annotations.is_empty() {
             let label = format!("`{}` applies", statement.name);
-            annotations.push(Annotation { span: first(statement.span), label });
+            annotations.push(Annotation { span: statement.sid.unwrap_or(first(statement.span)), label });
         }
     }
     let mut seen = std::collections::BTreeSet::new();
     notes.retain(|note| seen.insert(note.clone()));
-    notes.insert(0, judgement.call.clone());
     let (code, message, help) = (judgement.word(), headline(judgement), remedy(judgement, asked));
     Diagnostic { code, severity: Severity::Note, message, annotations, help, notes }
+}
+
+/// The same, with the call beside it.
+fn reason_of_call(asked: &Asked) -> Diagnostic {
+    let mut finding = reason(asked);
+    finding.notes.insert(0, asked.judgement.call.clone());
+    finding
 }
 
 /// The failing elements worth pointing at: the first of principal, action and resource, or else every condition.
@@ -249,21 +284,33 @@ fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
 fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
     let name = &statement.name;
     match (failure.name.as_str(), &failure.operator) {
-        ("action", None) => format!("`add to {name}/Action {}`", asked.places.call),
+        ("action", None) => change(&format!("add to {name}/Action {}", asked.places.call)),
         ("resource", None) => format!("let `Resource` of `{name}` cover this resource"),
         ("principal", None) => format!("name the caller in `Principal` of a statement like `{name}`"),
+        (key, Some(_)) if failure.is_absent && failure.origin == Some(Origin::Operation) => {
+            let call = &asked.places.call;
+            format!("`{call}` never carries `{key}`: allow it in a statement of its own, without this condition")
+        }
         (key, Some(operator)) if failure.is_absent => carry(key, &failure.wanted).unwrap_or_else(|| {
-            format!(
-                "make the call carry `{key}`, or allow `{}` in a statement without `{operator}` on it",
-                asked.places.call
-            )
+            format!("make the call carry `{key}`, or allow it in a statement without `{operator}` on `{key}`")
         }),
-        (key, Some(operator)) => match &failure.value {
-            Some(value) if is_equality(operator) => format!("`add to {name}/Condition/{operator}/{key} {value}`"),
-            Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
-        },
+        (key, Some(operator)) => {
+            let other_way = carry(key, &failure.wanted);
+            let edit = match &failure.value {
+                Some(value) if is_equality(operator) => {
+                    change(&format!("add to {name}/Condition/{operator}/{key} {value}"))
+                }
+                Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
+            };
+            other_way.into_iter().chain([edit]).collect::<Vec<_>>().join(", or ")
+        }
         (other, None) => format!("let `{other}` of `{name}` match"),
     }
+}
+
+/// An edit as the argument that tries it out.
+fn change(edit: &str) -> String {
+    format!("`--change '{edit}'`")
 }
 
 /// Whether one more value in the list lets that value pass.

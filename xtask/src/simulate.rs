@@ -13,7 +13,9 @@ use permitlab::judge::Verdicts;
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
 use permitlab::replay::{Asked, Options, Replayed, replay};
-use permitlab::report::{Counts, asked_json, explain_denial, failures, finding_json, findings, summary, to_json, why};
+use permitlab::report::{
+    Counts, asked_json, failures, finding_json, findings, optional_denials, reason, summary, to_json, why,
+};
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -166,10 +168,13 @@ fn scenarios(
         // A world that is wrong is wrong for every file that uses it, and told once.
         for finding in findings(file, Colour::Always) {
             if told.insert(finding.clone()) {
-                human.push_str(&format!("{finding}\n\n"));
+                human.extend([finding.as_str(), "\n\n"]);
             }
         }
         human.push_str(&failures(file, Colour::Always));
+    }
+    for note in optional_denials(&replayed) {
+        human.extend([note.as_str(), "\n"]);
     }
     human.push_str(&closing(&counts, replayed.len()));
     let json = json!({
@@ -355,7 +360,7 @@ fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Ask
     let mut human = if arguments.why {
         format!("{}\n", why(sources, asked, Colour::Always))
     } else {
-        format!("{}\n{}\n", summary(judgement), report(sources, &explain_denial(asked), Colour::Always))
+        format!("{}\n{}\n{}\n", judgement.call, summary(judgement), report(sources, &reason(asked), Colour::Always))
     };
     if !judgement.otherwise.is_empty() {
         let others: Vec<&str> = judgement.otherwise.iter().map(|effect| effect.word()).collect();

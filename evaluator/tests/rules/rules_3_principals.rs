@@ -249,8 +249,14 @@ fn r3_9_conditions_keep_arns() {
 
 /// R3.10: spares whom it lists; a session for certain only with its account and its role.
 #[rstest]
-#[case::user_listed(U, r#"["arn:aws:iam::111111111111:user/bob"]"#, allowed(Resource, "Everyone"))]
-#[case::user_of_a_listed_account(U, r#"["111111111111"]"#, allowed(Resource, "Everyone"))]
+#[case::user_listed_with_its_account(
+    U,
+    r#"["111111111111", "arn:aws:iam::111111111111:user/bob"]"#,
+    allowed(Resource, "Everyone")
+)]
+#[case::user_listed_alone(U, r#"["arn:aws:iam::111111111111:user/bob"]"#, spared_unsurely())]
+#[case::user_of_a_listed_account(U, r#"["111111111111"]"#, denied(Resource, "Named"))]
+#[case::session_of_a_listed_account(SESSION, r#"["111111111111"]"#, denied(Resource, "Named"))]
 #[case::user_not_listed(U, r#"["arn:aws:iam::111111111111:user/alice"]"#, denied(Resource, "Named"))]
 #[case::session_not_listed(SESSION, r#"["arn:aws:iam::111111111111:user/bob"]"#, denied(Resource, "Named"))]
 #[case::session_listed_in_full(
