@@ -294,7 +294,7 @@ fn an_invalid_file_is_refused_at_its_place(
 #[test]
 fn one_question_of_a_world_exits_as_it_is_decided() {
     let folder = Folder::root("question");
-    folder.simulate(THROUGH_S3).tells(0, &["allow  identity  role#ThroughS3\n", "policies/role.json:4:5"]);
+    folder.simulate(THROUGH_S3).tells(0, &["allow  identity  role#ThroughS3\n", "policies/role.json:5:15"]);
     folder.simulate(DIRECTLY).tells(
         1,
         &["implicit-deny  identity  nearest role#ThroughS3\n", "policies/role.json:9:59", "help: if the call is meant"],
