@@ -6,6 +6,7 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog::kms;
+use permitlab_evaluator::condition::date::Instant;
 use permitlab_evaluator::context::{Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
@@ -257,11 +258,19 @@ pub(crate) fn resolve(
     let endpoint = request.endpoint_region().to_owned();
     request.via = places.via.as_ref().map(|via| via_service(via, &endpoint)).transpose()?;
     request.source = places.on_behalf_of.as_ref().map(|source| source_of(source, &request.principal)).transpose()?;
-    request.now.clone_from(&places.now.as_ref().map(|now| now.as_str().into()));
+    request.now = places.now.as_ref().map(instant).transpose()?;
     request.encryption_context = encryption_context;
     request.context = context;
     check_encryption_context(&request, places)?;
     Ok(Resolved::Request(Box::new(request)))
+}
+
+/// The time of a call: one that conditions on dates can read.
+fn instant(text: &Text) -> Result<Box<str>, Box<Diagnostic>> {
+    Instant::parse(text.as_str()).map(|_| text.as_str().into()).map_err(|error| {
+        let finding = Diagnostic::error("invalid-time", text.span(), format!("`{text}` is no time: {error}"));
+        Box::new(finding.help("write a time such as `2026-01-31T12:00:00Z`"))
+    })
 }
 
 /// An action KMS has. Other services are not judged yet.
@@ -380,4 +389,26 @@ fn check_encryption_context(request: &Request, places: &Places) -> Result<(), Bo
         )
         .help("remove `encryption_context:`; KMS would not accept it"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use permitlab_evaluator::source::SourceMap;
+
+    use super::*;
+
+    #[test]
+    fn a_time_that_no_condition_could_read_is_refused() {
+        let mut sources = SourceMap::new();
+        let mut read = |text: &str| {
+            let file = format!("vars: {{ now: \"{text}\" }}");
+            let id = sources.add("fixtures/w.yaml", file).unwrap();
+            let vars = crate::file::read_world(&sources, id).unwrap().vars;
+            instant(vars.get("now").unwrap()).map_err(|finding| finding.code)
+        };
+        assert_eq!(read("2026-01-31T12:00:00Z").as_deref(), Ok("2026-01-31T12:00:00Z"));
+        assert_eq!(read("yesterday"), Err("invalid-time"));
+        assert_eq!(read("2026-02-30T12:00:00Z"), Err("invalid-time"));
+        assert_eq!(read("2026-01-31T12:00:00"), Err("invalid-time"));
+    }
 }
