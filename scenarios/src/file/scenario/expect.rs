@@ -302,13 +302,47 @@ pub(super) fn cases<O>(
         findings.push(finding.help("write a word such as `allow`, or a list of `{ when: …, is: … }`"));
     }
     let mut cases = Vec::with_capacity(entries.len());
+    let mut conditions: Vec<(Named<Text>, Span)> = Vec::with_capacity(entries.len());
     for mut entry in entries {
         let when = std::mem::take(&mut entry.value.when);
-        findings.extend(when.iter().filter_map(|(axis, _)| unknown_axis(axis, matrix)));
+        let strangers = when.iter().filter_map(|(axis, value)| {
+            unknown_axis(axis, matrix).or_else(|| unknown_axis_value(value, matrix.get(axis.as_str())?))
+        });
+        findings.extend(strangers);
         let span = entry.span;
+        findings.extend(conditions.iter().find_map(|earlier| unreachable(&when, span, earlier)));
+        conditions.push((when.clone(), span));
         cases.extend(read(entry, findings).map(|outcome| Case { when, outcome, span }));
     }
     cases
+}
+
+/// A value that no cell has, and that no call will ever be compared for.
+fn unknown_axis_value(value: &Text, values: &[Text]) -> Option<Diagnostic> {
+    if values.iter().any(|known| known.as_str() == value.as_str()) {
+        return None;
+    }
+    let help = permitlab_evaluator::diagnostic::closest(value.as_str(), values.iter().map(Text::as_str)).map_or_else(
+        || format!("its values are: {}", values.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    let message = format!("no cell of the matrix has the value `{value}`");
+    Some(Diagnostic::error("unknown-axis-value", value.span(), message).help(help))
+}
+
+/// A case whose every cell an earlier one covers: the first that fits counts, so it would never be compared.
+fn unreachable(when: &Named<Text>, span: Span, (earlier, place): &(Named<Text>, Span)) -> Option<Diagnostic> {
+    let asks_for =
+        |axis: &Text, value: &Text| when.get(axis.as_str()).is_some_and(|own| own.as_str() == value.as_str());
+    if !earlier.iter().all(|(axis, value)| asks_for(axis, value)) {
+        return None;
+    }
+    let finding = Diagnostic::error("unreachable-case", span, "an earlier case covers every cell of this one");
+    Some(
+        finding
+            .also(*place, "the earlier case")
+            .help("the first case that fits counts: remove one, or put the narrower one first"),
+    )
 }
 
 fn unknown_axis(axis: &Text, matrix: &Named<Vec<Text>>) -> Option<Diagnostic> {
