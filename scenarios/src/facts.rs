@@ -208,6 +208,8 @@ impl Loader<'_> {
 
     fn world(&mut self, world: &written::World) {
         for (key, value) in world.context.iter() {
+            let unknown = crate::reference::unknown_context_key(key.as_str(), key.span());
+            self.findings.extend(unknown);
             let values = self.values(value);
             self.facts.context.insert(key.as_str().to_owned(), values);
         }

@@ -5,9 +5,12 @@
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::catalog;
+use permitlab_evaluator::context::ConditionKey;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Resource;
+use permitlab_evaluator::source::Span;
 
 use crate::facts::{Facts, Key, partition};
 use crate::file::Text;
@@ -118,6 +121,19 @@ pub fn unknown<'n>(text: &Text, name: &str, names: impl Iterator<Item = &'n str>
 fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The finding about a condition key with a prefix of AWS's that no request ever carries; `None` for the others.
+pub fn unknown_context_key(name: &str, span: Span) -> Option<Diagnostic> {
+    let key = ConditionKey::new(name);
+    if !matches!(key.prefix(), "aws" | "kms") || catalog::key_type(&key).is_some() {
+        return None;
+    }
+    let help = closest(name, catalog::key_names()).map_or_else(
+        || "check its spelling in the service authorization reference".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Some(Diagnostic::error("unknown-condition-key", span, format!("AWS has no condition key `{name}`")).help(help))
 }
 
 /// The resource a text names.

@@ -240,7 +240,12 @@ impl Run<'_> {
                 .collect();
         };
         for (name, values) in check.matrix.iter() {
-            spread(name.as_str(), values);
+            let filled: Result<Vec<_>, _> =
+                values.iter().map(|value| fill(value, &Scope::new(&self.facts.vars))).collect();
+            match filled {
+                Ok(filled) => spread(name.as_str(), &filled),
+                Err(findings) => self.findings.extend(findings),
+            }
         }
         if let Question::Call(call) = &check.question {
             for (axis, values) in [("call", &call.calls), ("resource", &call.resources)] {
@@ -262,7 +267,7 @@ impl Run<'_> {
         let problems = match &check.question {
             Question::Call(call) => {
                 let facts = self.changed(check, cell)?;
-                let case = expect::case(&call.expect, cell, check)?;
+                let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = vec![ask.call(&world, call)?];
@@ -270,7 +275,7 @@ impl Run<'_> {
             }
             Question::Flow { flow, with, expect } => {
                 let facts = self.changed(check, cell)?;
-                let case = expect::case(expect, cell, check)?;
+                let case = expect::case(expect, cell, check, &self.facts.vars)?;
                 let flow = self.flow(flow)?;
                 let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
@@ -279,7 +284,7 @@ impl Run<'_> {
                 self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?
             }
             Question::Policy { policy, policy_type, expect } => {
-                let case = expect::case(expect, cell, check)?;
+                let case = expect::case(expect, cell, check, &self.facts.vars)?;
                 let findings = self.policy_findings(policy, *policy_type, cell)?;
                 asked = Vec::new();
                 expect::policy(self.sources, &findings, &case.outcome, case.span)

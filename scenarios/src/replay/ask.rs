@@ -246,6 +246,8 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Box<Diagnostic>> {
     let principal = reference::caller(facts, &places.by)?;
     let action = action(&places.call)?;
+    check_context(&context, places)?;
+    places.region.as_ref().map_or(Ok(()), check_region)?;
     let region = places.region.as_ref().map(Text::as_str);
     let resource = match target(facts, places, &principal, &action, region)? {
         Target::Resource(resource) => resource,
@@ -271,6 +273,34 @@ fn instant(text: &Text) -> Result<Box<str>, Box<Diagnostic>> {
         let finding = Diagnostic::error("invalid-time", text.span(), format!("`{text}` is no time: {error}"));
         Box::new(finding.help("write a time such as `2026-01-31T12:00:00Z`"))
     })
+}
+
+/// A key that is stated is one that AWS knows: a misspelt one would be carried by no call, and looked at by no policy.
+fn check_context(context: &BTreeMap<String, Option<Values>>, places: &Places) -> Result<(), Box<Diagnostic>> {
+    let span = places.context.unwrap_or(places.whole);
+    context
+        .keys()
+        .find_map(|key| reference::unknown_context_key(key, span))
+        .map_or(Ok(()), |finding| Err(Box::new(finding)))
+}
+
+/// A Region has a direction in the middle: `us-east-1`, `ap-southeast-2`.
+fn check_region(text: &Text) -> Result<(), Box<Diagnostic>> {
+    const DIRECTIONS: [&str; 9] =
+        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+    let parts: Vec<&str> = text.as_str().split('-').collect();
+    let direction = parts.iter().rev().nth(1).copied().unwrap_or_default();
+    let numbered = parts.last().is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
+    if parts.len() >= 3 && numbered && DIRECTIONS.contains(&direction) {
+        return Ok(());
+    }
+    let help = match closest(direction, DIRECTIONS) {
+        Some(near) if numbered && parts.len() >= 3 && near != direction => {
+            format!("did you mean `{}`?", text.as_str().replace(direction, near))
+        }
+        Some(_) | None => "write a Region as AWS does: `us-east-1`".to_owned(),
+    };
+    Err(Box::new(Diagnostic::error("unknown-region", text.span(), format!("`{text}` is no Region")).help(help)))
 }
 
 /// An action KMS has. Other services are not judged yet.

@@ -9,12 +9,13 @@ use crate::facts::Facts;
 use crate::file::scenario::{Because, Case, Check, FlowOutcome, FlowVerdict, Layer, Outcome, PolicyOutcome, Word};
 use crate::file::{At, Text};
 use crate::judge::{Judgement, Statement, Verdicts};
-use crate::placeholders::{Scope, fill};
+use crate::placeholders::{Scope, Vars, fill};
 
 /// The expectation that covers a cell: the first whose `when` fits.
-pub(super) fn case<'c, O>(cases: &'c [Case<O>], cell: &Cell, check: &Check) -> Found<&'c Case<O>> {
+pub(super) fn case<'c, O>(cases: &'c [Case<O>], cell: &Cell, check: &Check, vars: &Vars) -> Found<&'c Case<O>> {
+    let is = |own: &String, value: &Text| fill(value, &Scope::new(vars)).is_ok_and(|value| *own == value.as_str());
     let covers = |case: &&Case<O>| {
-        case.when.iter().all(|(axis, value)| cell.get(axis.as_str()).is_some_and(|own| own == value.as_str()))
+        case.when.iter().all(|(axis, value)| cell.get(axis.as_str()).is_some_and(|own| is(own, value)))
     };
     for case in cases {
         for (axis, _) in case.when.iter() {
