@@ -358,7 +358,7 @@ fn any_grant(layers: &Layers) -> Truth {
 /// are not (the star unsurely). The account form is no grant at all.
 fn direct_grant(layers: &Layers, limits: &Truth) -> Truth {
     let granted = |way: PrincipalMatch| layers.grants(way).truth.clone();
-    let escapes = Truth::unless(true, Rule::EveryoneEscapesLimits, limits.holds());
+    let escapes = Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail());
     Truth::any([
         granted(PrincipalMatch::Direct),
         granted(PrincipalMatch::RoleOfSession).and(limits.clone()),

@@ -139,7 +139,7 @@ impl Condition {
         if otherwise.is_certain() && otherwise.holds() == truth.holds() {
             return truth;
         }
-        Truth::unless(truth.holds(), doubt.rule, !truth.holds())
+        truth.doubted(doubt.rule)
     }
 
     fn holds_with(&self, presence: &Presence, context: &impl Lookup) -> Truth {

@@ -189,6 +189,11 @@ impl RequestContext {
         self.entries.get(key).or_else(|| self.families.get(&ConditionKey::new(key.family()?)))
     }
 
+    /// Whether a key is known not to be sent, by a record of its own and for certain.
+    pub fn is_ruled_out(&self, key: &ConditionKey) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.presence == Presence::Absent && entry.doubt.is_none())
+    }
+
     /// The recorded keys in the order of their names.
     pub fn entries(&self) -> impl Iterator<Item = (&ConditionKey, &Entry)> {
         self.entries.iter()

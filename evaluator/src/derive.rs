@@ -1,8 +1,8 @@
 //! Which condition keys does a call carry?
 //!
 //! Rules R7.1 to R7.4, the table of R8, and for KMS R6.16 to R6.21. A key AWS documents as present gets its value,
-//! one it documents as missing is absent, and one that depends on what nobody stated is *unstated*. What a world or
-//! a request states by hand wins over everything derived.
+//! one it documents as missing is absent, and one that depends on what nobody stated is *unstated*. What a request
+//! states by hand wins over everything derived; what a world states for every call reaches the calls that can carry it.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub fn context(world: &World, request: &Request) -> RequestContext {
     if let Some(operation) = kms::operation(&request.action) {
         kms_keys(&mut context, world, request, operation);
     }
-    stated(&mut context, &world.context, Origin::World);
+    stated_by_world(&mut context, world, request);
     stated(&mut context, &request.context, Origin::Stated);
     context
 }
@@ -40,7 +40,7 @@ pub fn bare_context(request: &Request) -> RequestContext {
         context.present("aws:ResourceAccount", account.as_str(), Origin::Resource);
     }
     if let Some(operation) = kms::operation(&request.action) {
-        if let Some(account) = request.principal.account() {
+        if let Some(account) = request.principal.account().filter(|_| carries_caller(operation)) {
             context.present("kms:CallerAccount", account.as_str(), Origin::Principal);
         }
         encryption_context(&mut context, request, operation);
@@ -52,6 +52,19 @@ pub fn bare_context(request: &Request) -> RequestContext {
 fn stated(context: &mut RequestContext, keys: &BTreeMap<String, Option<Values>>, origin: Origin) {
     for (key, values) in keys {
         context.set(key, values.clone().map_or(Presence::Absent, Presence::Present), origin);
+    }
+}
+
+/// What a world states for every call. A service principal has no organization and a forwarded call passes no
+/// endpoint, whatever the other calls of a world carry (R7.2, R7.4); whether a forwarded call keeps the address of the
+/// first is not known (R7.2).
+fn stated_by_world(context: &mut RequestContext, world: &World, request: &Request) {
+    let can_carry = |key: &str| !context.is_ruled_out(&ConditionKey::new(key));
+    let keys = world.context.iter().filter(|(key, _)| can_carry(key));
+    let keys: BTreeMap<_, _> = keys.map(|(key, values)| (key.clone(), values.clone())).collect();
+    stated(context, &keys, Origin::World);
+    if request.via.is_some() {
+        context.doubt("aws:SourceIp", Rule::SourceIpOfForwardedCall, Presence::Unstated);
     }
 }
 
@@ -155,10 +168,14 @@ fn tags(context: &mut RequestContext, family: &str, tags: Option<&BTreeMap<Strin
 fn pairs(context: &mut RequestContext, family: &str, pairs: &BTreeMap<String, String>, origin: Origin) {
     for (name, value) in pairs {
         let key = format!("{family}{name}");
-        let other = context.recorded(&ConditionKey::new(&key)).map(|entry| entry.presence.clone());
+        let other = context.recorded(&ConditionKey::new(&key)).map(|entry| match entry.doubt {
+            // A third spelling leaves open any of several values.
+            Some(_) => Presence::Unstated,
+            None => entry.presence.clone(),
+        });
         let own = Presence::Present(Values::One(value.clone()));
         context.set(&key, own.clone(), origin);
-        if let Some(other @ Presence::Present(_)) = other
+        if let Some(other @ (Presence::Present(_) | Presence::Unstated)) = other
             && other != own
         {
             context.doubt(&key, Rule::AmbiguousCase, other);
@@ -285,6 +302,13 @@ fn kms_keys(context: &mut RequestContext, world: &World, request: &Request, oper
         Some(_) | None => {}
     }
     parameters(context, request, operation);
+    let is_asymmetric = |key: &KmsKey| &*key.spec != "SYMMETRIC_DEFAULT";
+    if matches!(operation.name, "Encrypt" | "Decrypt" | "ReEncryptFrom" | "ReEncryptTo")
+        && world.key(&request.resource.arn).is_some_and(is_asymmetric)
+    {
+        // The caller has to choose: the default is for symmetric keys.
+        context.set("kms:EncryptionAlgorithm", Presence::Unstated, Origin::Operation);
+    }
 }
 
 /// `kms:CallerAccount` belongs to calls on keys and key stores, not to lists and random numbers.

@@ -186,6 +186,14 @@ impl Truth {
         truth
     }
 
+    /// The other reading of `rule` may say the opposite, beside what else is open.
+    #[must_use]
+    pub fn doubted(mut self, rule: Rule) -> Self {
+        self.certain = false;
+        self.doubts.rules = self.doubts.rules.with(rule);
+        self
+    }
+
     /// `holds` while `key` counts as absent; nobody stated it, so it may be otherwise.
     pub fn unstated(holds: bool, key: &ConditionKey) -> Self {
         let doubts = Doubts { keys: BTreeSet::from([key.clone()]), rules: Rules::NONE };

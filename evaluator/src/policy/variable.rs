@@ -65,10 +65,21 @@ impl Variable {
         Resolved { text, open: self.open(&entry.presence, entry.doubt.as_ref()) }
     }
 
-    fn open<'c>(&'c self, presence: &Presence, doubt: Option<&Doubt>) -> Option<Open<'c>> {
+    /// What the variable stands for in the other reading of an unsure rule.
+    fn reading<'c>(&'c self, doubt: &'c Doubt) -> Open<'c> {
+        let otherwise = match &doubt.otherwise {
+            Presence::Present(Values::One(value)) => Some(value.as_str()),
+            Presence::Present(Values::Many(_)) => None,
+            Presence::Absent => self.default.as_deref(),
+            Presence::Unstated => return Open::Unstated,
+        };
+        Open::Rule { rule: doubt.rule, otherwise }
+    }
+
+    fn open<'c>(&'c self, presence: &Presence, doubt: Option<&'c Doubt>) -> Option<Open<'c>> {
         match (presence, doubt) {
             (Presence::Unstated, _) => Some(Open::Unstated),
-            (_, Some(doubt)) => Some(Open::Rule { rule: doubt.rule, otherwise: None }),
+            (_, Some(doubt)) => Some(self.reading(doubt)),
             (Presence::Present(Values::One(value)), None) if value.is_empty() && self.default.is_some() => {
                 Some(Open::Rule { rule: Rule::EmptyVariableDefault, otherwise: self.default.as_deref() })
             }

@@ -8,7 +8,7 @@ use permitlab_evaluator::policy::PolicyType::{self, Key};
 use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
-use crate::support::{ALLOW_ALL, Answer, Call, R, ROOT, U, allowed, denied, not_allowed, report};
+use crate::support::{ALLOW_ALL, Answer, Call, R, ROOT, U, allowed, denied, not_allowed, open, report};
 
 /// Whether a condition holds.
 #[derive(Debug, Clone, Copy)]
@@ -669,4 +669,43 @@ fn conditions_of_key_policies() {
     let call = |value| with(value).key_policy(&[key]);
     call("x").check(&allowed(Resource, "If"));
     call("y").check(&not_allowed(Resource));
+}
+
+/// R4.3: a doubt about the key leaves the doubts about its operand open.
+#[test]
+fn r4_3_a_doubt_of_the_key_keeps_those_of_the_value() {
+    let key = allows_if(r#"{"StringEquals": {"kms:EncryptionContext:team": "${aws:userid}"}}"#);
+    let call = Call::decrypt().encryption_context("team", "a").encryption_context("TEAM", "b").key_policy(&[&key]);
+    let decision = call.decide();
+    assert_eq!(open(&decision), ["aws:userid"]);
+    assert!(decision.doubts.rules.contains(Rule::AmbiguousCase));
+}
+
+/// R4.3: a variable takes either of two values that differ in the case of their names.
+#[rstest]
+#[case("a")]
+#[case("b")]
+fn r4_3_either_value_of_a_variable(#[case] value: &str) {
+    let key = allows_if(r#"{"StringEquals": {"kms:EncryptionContext:team": "${aws:PrincipalTag/team}"}}"#);
+    let call = Call::decrypt().tag("Team", "a").tag("team", "b").encryption_context("team", value);
+    let decision = call.key_policy(&[&key]).decide();
+    assert!(decision.doubts.rules.contains(Rule::AmbiguousCase));
+}
+
+/// R4.3: of three values any may be the one that is compared.
+#[rstest]
+#[case("1")]
+#[case("2")]
+#[case("3")]
+fn r4_3_three_spellings(#[case] value: &str) {
+    let key = allows_if(&format!(r#"{{"StringEquals": {{"kms:EncryptionContext:team": "{value}"}}}}"#));
+    let pairs = [("TEAM", "1"), ("Team", "2"), ("team", "3")];
+    let call = pairs.into_iter().fold(Call::decrypt(), |call, (name, value)| call.encryption_context(name, value));
+    assert!(call.key_policy(&[&key]).decide().doubts.rules.contains(Rule::AmbiguousCase));
+}
+
+fn allows_if(condition: &str) -> String {
+    format!(
+        r#"{{"Sid": "If", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {condition}}}"#
+    )
 }

@@ -1,7 +1,9 @@
 //! Section 5 of the rules: how the layers come together. The table of R5.8 stands with the vectors.
 
+use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::layer::Layer::{self, Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
 use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
 use crate::support::{
@@ -233,4 +235,29 @@ fn r5_15_unsigned_calls() {
 )]
 fn r5_16_endpoint_policies(#[case] endpoint: &str, #[case] expected: Answer) {
     delegated().vpc_endpoint(endpoint).check(&expected);
+}
+
+/// R7.2, R7.4: what a world states of every call does not reach the calls that cannot carry it.
+#[rstest]
+#[case::organization_of_a_service(Call::decrypt().by(S), "aws:PrincipalOrgID", "o-1")]
+#[case::endpoint_of_a_forwarded_call(Call::decrypt().via("s3.us-east-1.amazonaws.com"), "aws:SourceVpce", "vpce-1")]
+fn r7_4_a_world_states_what_calls_can_carry(#[case] call: Call, #[case] key: &str, #[case] value: &str) {
+    let statement = format!(
+        r#"{{"Sid": "If", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+            "Condition": {{"StringEquals": {{"{key}": "{value}"}}}}}}"#
+    );
+    let call = call.key_policy(&[&statement]).world_context(key, value);
+    call.check(&not_allowed(Resource));
+    call.by(U).direct().check(&allowed(Resource, "If"));
+}
+
+/// R7.2: whether a forwarded call comes from the address of the first one is not known.
+#[test]
+fn r7_2_address_of_a_forwarded_call() {
+    let statement = r#"{"Sid": "If", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}"#;
+    let call = Call::decrypt().key_policy(&[statement]).world_context("aws:SourceIp", "203.0.113.7");
+    call.check(&allowed(Resource, "If"));
+    let forwarded = call.via("s3.us-east-1.amazonaws.com");
+    forwarded.check(&allowed(Resource, "If").unless(Rule::SourceIpOfForwardedCall, Effect::ImplicitDeny));
 }

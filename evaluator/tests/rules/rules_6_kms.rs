@@ -5,7 +5,7 @@ use permitlab_evaluator::layer::Layer::{Identity, Resource};
 use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
-use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed};
+use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed, open};
 
 const ALIAS: &str = "arn:aws:kms:us-east-1:111111111111:alias/app";
 const KEY_ALLOWS_R: &str = r#"{"Sid": "R", "Effect": "Allow",
@@ -226,4 +226,14 @@ fn r6_21_request_alias(#[case] action: &str, #[case] alias: Option<&str>, #[case
         "Condition": {"StringEquals": {"kms:RequestAlias": "alias/app"}}}"#;
     let call = Call::new(action).by(U).key_policy(&[key]);
     alias.into_iter().fold(call, Call::by_alias).check(&expected);
+}
+
+/// R6.17: the default algorithm is for symmetric keys; another key's is the caller's choice.
+#[test]
+fn r6_17_algorithm_of_asymmetric_keys() {
+    let key = r#"{"Sid": "Symmetric", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringEquals": {"kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}}}"#;
+    Call::decrypt().key_policy(&[key]).check(&denied(Resource, "Symmetric"));
+    let decision = Call::decrypt().key_policy(&[key]).key_spec("RSA_2048").decide();
+    assert_eq!(open(&decision), ["kms:EncryptionAlgorithm"]);
 }

@@ -10,7 +10,7 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::decide;
-use permitlab_evaluator::context::Values;
+use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -60,6 +60,8 @@ pub(crate) struct Call {
     caller_in_management_account: bool,
     resource_in_management_account: bool,
     tags: BTreeMap<String, String>,
+    key_spec: Option<String>,
+    world_context: BTreeMap<String, Option<Values>>,
 }
 
 /// What a call should come to.
@@ -117,6 +119,8 @@ impl Call {
             caller_in_management_account: false,
             resource_in_management_account: false,
             tags: BTreeMap::new(),
+            key_spec: None,
+            world_context: BTreeMap::new(),
         }
     }
 
@@ -262,6 +266,24 @@ impl Call {
         self
     }
 
+    /// The kind of the key.
+    pub(crate) fn key_spec(mut self, spec: &str) -> Self {
+        self.key_spec = Some(spec.to_owned());
+        self
+    }
+
+    /// A condition key that the world states of every call.
+    pub(crate) fn world_context(mut self, key: &str, value: &str) -> Self {
+        self.world_context.insert(key.to_owned(), Some(Values::One(value.to_owned())));
+        self
+    }
+
+    /// No service forwards the call.
+    pub(crate) fn direct(mut self) -> Self {
+        self.request.via = None;
+        self
+    }
+
     /// Decides the call.
     pub(crate) fn decide(&self) -> Decision {
         self.with_policies(|decision, _| decision)
@@ -312,7 +334,7 @@ impl Call {
     /// The caller and the key, with no tags and aliases but those of the test.
     #[track_caller]
     fn world(&self) -> World {
-        let mut world = World::default();
+        let mut world = World { context: self.world_context.clone(), ..World::default() };
         let policies = || self.identity.iter().map(|text| Shared::new(policy(text, PolicyType::Identity))).collect();
         match &self.request.principal {
             Principal::RoleSession { role, .. } => {
@@ -327,10 +349,17 @@ impl Call {
             | Principal::Anonymous => {}
         }
         if !self.key.is_empty() {
-            world.keys.push(key(&self.request.resource.arn, policy(&self.key, PolicyType::Key)));
+            let mut key = key(&self.request.resource.arn, policy(&self.key, PolicyType::Key));
+            key.spec = self.key_spec.as_deref().unwrap_or(&key.spec).into();
+            world.keys.push(key);
         }
         world
     }
+}
+
+/// The keys that a decision leaves open.
+pub(crate) fn open(decision: &Decision) -> Vec<&str> {
+    decision.doubts.keys.iter().map(ConditionKey::as_str).collect()
 }
 
 fn key(arn: &Arn, policy: Policy) -> KmsKey {
