@@ -106,10 +106,12 @@ fn flow_is(asked: &[Asked], word: At<Word>) -> Vec<Problem> {
             problems.extend(word_problems(&each.judgement, word, at, &step_id(each)));
         } else if !accepts(Word::Allow, each.judgement.answer) {
             matched = fits;
-            if !fits {
-                problems.extend(word_problems(&each.judgement, word, at, &step_id(each)));
-            }
+            problems.extend(word_problems(&each.judgement, word, at, &step_id(each)));
             break;
+        } else {
+            // A step that is allowed on a guess may be the one that blocks.
+            let fits_too = |answer| accepts(Word::Allow, answer) || accepts(word.value, answer);
+            problems.extend(guesses(&each.judgement, fits_too, word.span, at));
         }
     }
     if !matched && problems.is_empty() {
@@ -142,6 +144,11 @@ fn blocked_at(asked: &[Asked], id: &Text, others: Option<At<Word>>) -> Found<Vec
     }
     if let Some(blocked) = asked.get(at) {
         problems.extend(guesses(&blocked.judgement, |answer| !accepts(Word::Allow, answer), id.span(), at));
+    }
+    if others.is_none() {
+        for (index, each) in required(asked).take_while(|(index, _)| *index < at) {
+            problems.extend(guesses(&each.judgement, |answer| accepts(Word::Allow, answer), id.span(), index));
+        }
     }
     if let Some(others) = others {
         for (index, each) in required(asked).filter(|(index, _)| *index != at) {
