@@ -1,6 +1,6 @@
 //! Does a flow that is expected to fail pass on a guess? The first step turns on `aws:SourceIp`, which nobody states.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot prepare its files fails")]
 
 use permitlab::replay::{Options, Outcome, replay};
 use permitlab::root::PolicyRoot;
