@@ -4,6 +4,7 @@
 //! together: any Deny wins (R5.1), every guardrail must allow, and the caller needs an Allow from the resource's
 //! side, the identity's side, or both, depending on the service and the accounts (R5.7, R5.11, R6.2).
 
+use crate::catalog;
 use crate::context::RequestContext;
 use crate::decision::{Decision, Effect, Unavailable};
 use crate::derive;
@@ -33,7 +34,9 @@ pub fn authorize(world: &World, request: &Request, settled: Rules) -> Answer {
     if is_elsewhere(request) {
         return Answer::Unavailable(Unavailable::WrongRegion, None);
     }
-    let decision = decide(&gather(world, request), request, &derive::context(world, request), settled);
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    let decision = decide(&gather(world, request, endpoint.as_deref()), request, &context, settled);
     if decision.effect == Effect::Allow
         && let Some(key) = world.key(&request.resource.arn)
         && let Some(unavailable) = service::refusal(request, key.state)
@@ -115,7 +118,8 @@ impl Layers {
         let service_linked = caller.is_service_linked();
         let guarded = !matches!(caller, Principal::Service(_) | Principal::Anonymous) && !service_linked;
         let scp_applies = guarded && !applicable.principal_in_management_account;
-        let rcp_applies = !service_linked && !applicable.resource_in_management_account;
+        let reached = catalog::rcps_reach(&view.request.action);
+        let rcp_applies = reached && !service_linked && !applicable.resource_in_management_account;
         let levels = |levels: &Option<Vec<Vec<_>>>, applies: bool| {
             levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
         };

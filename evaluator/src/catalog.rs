@@ -138,6 +138,78 @@ const KMS: &[(&str, KeyType)] = &[
     ("kms:WrappingKeySpec", String),
 ];
 
+/// Services whose resources RCPs reach (R5.6), as of 2026-09.
+const RCP_SERVICES: &[&str] = &[
+    "aoss",
+    "appconfig",
+    "appstream",
+    "autoscaling",
+    "autoscaling-plans",
+    "budgets",
+    "clouddirectory",
+    "cloudfront",
+    "cloudsearch",
+    "cloudtrail-data",
+    "codeartifact",
+    "codebuild",
+    "codecommit",
+    "codepipeline",
+    "cognito-identity",
+    "cognito-idp",
+    "comprehend",
+    "comprehendmedical",
+    "compute-optimizer",
+    "cost-optimization-hub",
+    "dax",
+    "dsql",
+    "dynamodb",
+    "ecr",
+    "ecr-public",
+    "events",
+    "firehose",
+    "fis",
+    "fms",
+    "gamelift",
+    "health",
+    "inspector-scan",
+    "kendra",
+    "kinesisvideo",
+    "kms",
+    "logs",
+    "memorydb",
+    "networkmonitor",
+    "notifications",
+    "opensearch",
+    "pca-connector-ad",
+    "personalize",
+    "polly",
+    "pricing",
+    "resource-groups",
+    "rolesanywhere",
+    "s3",
+    "secretsmanager",
+    "servicediscovery",
+    "signin",
+    "sqs",
+    "sts",
+    "support",
+    "swf",
+    "textract",
+    "timestream-influxdb",
+    "transcribe",
+    "transfer",
+    "translate",
+    "wafv2",
+    "workspaces",
+    "xray",
+];
+
+/// Whether RCPs have a say in an action: its service supports them, and it is not `kms:RetireGrant` (R5.6, R6.30).
+pub fn rcps_reach(action: &ActionName) -> bool {
+    RCP_SERVICES.binary_search(&action.service()).is_ok()
+        && !(action.service() == "kms" && action.name().eq_ignore_ascii_case("RetireGrant"))
+}
+
 /// The type of a key, if it is one of the global keys or of KMS.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
     let table = if key.prefix() == "kms" { KMS } else { GLOBAL };
@@ -180,6 +252,14 @@ mod tests {
     fn tables_are_sorted_for_the_search() {
         assert!(GLOBAL.is_sorted_by_key(|(name, _)| name.to_lowercase()));
         assert!(KMS.is_sorted_by_key(|(name, _)| name.to_lowercase()));
+    }
+
+    #[test]
+    fn rcps_reach_some_services_only() {
+        assert!(RCP_SERVICES.is_sorted());
+        let reach = |name: &str| rcps_reach(&ActionName::parse(name).unwrap());
+        assert!(reach("kms:Decrypt") && reach("sts:AssumeRole") && reach("S3:GetObject"));
+        assert!(!reach("kms:retiregrant") && !reach("ec2:RunInstances"));
     }
 
     #[test]

@@ -61,6 +61,10 @@ pub enum Origin {
     Operation,
     /// The frozen clock.
     Clock,
+    /// What the caller's session was made with.
+    Session,
+    /// The VPC endpoint the call came through.
+    Endpoint,
 }
 
 /// A key's state, where it comes from, and the rule it rests on if that is unsure.

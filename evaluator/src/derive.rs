@@ -20,7 +20,7 @@ pub fn context(world: &World, request: &Request) -> RequestContext {
     let mut context = RequestContext::new();
     principal(&mut context, world, request);
     path(&mut context, request);
-    source(&mut context, request);
+    source(&mut context, world, request);
     resource(&mut context, world, request);
     clock(&mut context, request);
     if let Some(operation) = kms::operation(&request.action) {
@@ -28,7 +28,35 @@ pub fn context(world: &World, request: &Request) -> RequestContext {
     }
     stated_by_world(&mut context, world, request);
     stated(&mut context, &request.context, Origin::Stated);
+    endpoint_keys(&mut context, world, request);
     context
+}
+
+/// The VPC endpoint a call came through: the one `aws:SourceVpce` names (R5.16). A call that a service forwards
+/// comes through none (R7.2).
+pub fn endpoint(request: &Request, context: &RequestContext) -> Option<String> {
+    let entry = context.recorded(&ConditionKey::new("aws:SourceVpce"))?;
+    match &entry.presence {
+        Presence::Present(Values::One(id)) if request.via.is_none() => Some(id.clone()),
+        Presence::Present(_) | Presence::Absent | Presence::Unstated => None,
+    }
+}
+
+/// What a known VPC endpoint says of the call. A call through an endpoint has no `aws:SourceIp`.
+fn endpoint_keys(context: &mut RequestContext, world: &World, request: &Request) {
+    let Some(id) = endpoint(request, context) else { return };
+    let mut derive = |key: &str, presence: Presence| {
+        let is_stated = context.recorded(&ConditionKey::new(key)).is_some_and(|entry| entry.origin == Origin::Stated);
+        if !is_stated {
+            context.set(key, presence, Origin::Endpoint);
+        }
+    };
+    derive("aws:SourceIp", Presence::Absent);
+    if let Some(endpoint) = world.endpoint(&id) {
+        let one = |value: &str| Presence::Present(Values::One(value.to_owned()));
+        derive("aws:VpceAccount", one(endpoint.account.as_str()));
+        derive("aws:SourceVpc", endpoint.vpc.as_ref().map_or(Presence::Unstated, |vpc| one(vpc)));
+    }
 }
 
 /// The request context of a request that stands alone: what follows from principal, resource and encryption
@@ -124,6 +152,7 @@ fn principal(context: &mut RequestContext, world: &World, request: &Request) {
             ],
         ),
     }
+    organization(context, world, principal.account(), "aws:Principal", Origin::Principal);
     if !matches!(principal, Principal::Service(_)) {
         absent(context, &["aws:PrincipalServiceName", "aws:PrincipalServiceNamesList"]);
     }
@@ -131,6 +160,28 @@ fn principal(context: &mut RequestContext, world: &World, request: &Request) {
         context.present("aws:userid", id, Origin::Principal);
     }
     tags(context, "aws:PrincipalTag/", principal_tags(world, principal).as_ref(), Origin::Principal);
+    if let Some(session) = world.session(principal) {
+        for (name, value) in &session.tags {
+            context.present(&format!("aws:PrincipalTag/{name}"), value, Origin::Session);
+        }
+        match &session.source_identity {
+            Some(identity) => context.present("aws:SourceIdentity", &**identity, Origin::Session),
+            None => context.absent("aws:SourceIdentity", Origin::Session),
+        }
+    }
+}
+
+/// Where an account stands in the organization of the world. Without an organization in the world nobody said.
+fn organization(context: &mut RequestContext, world: &World, account: Option<AccountId>, prefix: &str, origin: Origin) {
+    let (Some(account), true) = (account, world.organization.is_some()) else { return };
+    let (id, paths) = (format!("{prefix}OrgID"), format!("{prefix}OrgPaths"));
+    if let Some((organization, member)) = world.membership(account) {
+        context.present(&id, &*organization.id, origin);
+        context.set(&paths, Presence::Present(Values::Many(vec![organization.path(member)])), origin);
+    } else {
+        context.absent(&id, origin);
+        context.absent(&paths, origin);
+    }
 }
 
 /// The value of `aws:userid`, where it follows from the caller.
@@ -241,7 +292,7 @@ fn network_absent(context: &mut RequestContext) {
 }
 
 /// The resource a service principal acts for (R7.4). Nobody else's calls carry these keys.
-fn source(context: &mut RequestContext, request: &Request) {
+fn source(context: &mut RequestContext, world: &World, request: &Request) {
     let keys = ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths", "aws:SourceOwner"];
     if !matches!(request.principal, Principal::Service(_)) {
         for key in keys {
@@ -253,12 +304,14 @@ fn source(context: &mut RequestContext, request: &Request) {
     context.present("aws:SourceArn", &*source.arn, Origin::For);
     if let Some(account) = source.account {
         context.present("aws:SourceAccount", account.as_str(), Origin::For);
+        organization(context, world, Some(account), "aws:Source", Origin::For);
     }
 }
 
 fn resource(context: &mut RequestContext, world: &World, request: &Request) {
     if let Some(account) = request.resource.account {
         context.present("aws:ResourceAccount", account.as_str(), Origin::Resource);
+        organization(context, world, Some(account), "aws:Resource", Origin::Resource);
     }
     let region = request.endpoint_region();
     if !region.is_empty() {

@@ -3,12 +3,16 @@
 //! Rules R5.3 to R5.6 and R5.11 to R5.16: identity-side policies come from the caller's account, resource-side ones
 //! from the resource's.
 
+use std::sync::Arc;
+
 use crate::account::AccountId;
 use crate::layer::{Layer, StatementRef};
 use crate::policy::{Policy, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::world::World;
+use crate::world::identity::User;
+use crate::world::organization::Controls;
 
 /// The policies that apply. `None` says that the layer has no say.
 #[derive(Debug, Clone, Default)]
@@ -35,26 +39,57 @@ pub struct Applicable<'w> {
     pub resource_in_management_account: bool,
 }
 
-/// Finds the policies that apply to a request in a world.
-pub fn gather<'w>(world: &'w World, request: &Request) -> Applicable<'w> {
+/// Finds the policies that apply to a request in a world. `endpoint` is the id of the VPC endpoint the call came
+/// through, if any.
+pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -> Applicable<'w> {
     let key = world.key(&request.resource.arn);
-    let attached = |policies: &'w [std::sync::Arc<Policy>]| policies.iter().map(AsRef::as_ref).collect::<Vec<_>>();
-    let identity = match &request.principal {
-        Principal::User(user) => Some(world.user(user).map(|user| attached(&user.policies)).unwrap_or_default()),
-        Principal::RoleSession { role, .. } => {
-            Some(world.role(role.account, &role.name).map(|role| attached(&role.policies)).unwrap_or_default())
-        }
-        Principal::FederatedUser { user, .. } => Some(
-            user.as_ref().and_then(|user| world.user(user)).map(|user| attached(&user.policies)).unwrap_or_default(),
-        ),
-        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => None,
-    };
+    let owner = key.map(|key| key.account).or(request.resource.account);
+    let caller = request.principal.account();
+    let (identity, boundary) = identity_side(world, &request.principal);
+    let endpoint = endpoint.and_then(|id| world.endpoint(id));
     Applicable {
+        rcp: owner.and_then(|owner| controls(world, owner, |level| &level.rcps)),
+        scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
+        vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
         resource: key.map(|key| &*key.policy),
-        resource_account: key.map(|key| key.account).or(request.resource.account),
+        resource_account: owner,
         identity,
-        ..Applicable::default()
+        boundary: boundary.map(|policy| vec![policy]),
+        session: world.session(&request.principal).and_then(|session| session.policies.as_deref()).map(attached),
+        principal_in_management_account: caller.is_some_and(|caller| manages(world, caller)),
+        resource_in_management_account: owner.is_some_and(|owner| manages(world, owner)),
     }
+}
+
+fn attached(policies: &[Arc<Policy>]) -> Vec<&Policy> {
+    policies.iter().map(AsRef::as_ref).collect()
+}
+
+/// The control policies above an account, level by level; `None` for an account outside the organization.
+fn controls(world: &World, account: AccountId, of: fn(&Controls) -> &Vec<Arc<Policy>>) -> Option<Vec<Vec<&Policy>>> {
+    let (organization, member) = world.membership(account)?;
+    Some(organization.levels(member).into_iter().map(|level| attached(of(level))).collect())
+}
+
+fn manages(world: &World, account: AccountId) -> bool {
+    world.organization.as_ref().is_some_and(|organization| organization.management_account == account)
+}
+
+/// The caller's identity-based policies, `None` for callers that cannot have any, and its permissions boundary.
+fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Vec<&'w Policy>>, Option<&'w Policy>) {
+    let user = |user: &'w User| (attached(&user.policies), user.boundary.as_deref());
+    let found = match principal {
+        Principal::User(identity) => world.user(identity).map(user),
+        Principal::RoleSession { role, .. } => {
+            world.role(role.account, &role.name).map(|role| (attached(&role.policies), role.boundary.as_deref()))
+        }
+        Principal::FederatedUser { user: made_by, .. } => {
+            made_by.as_ref().and_then(|made_by| world.user(made_by)).map(user)
+        }
+        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => return (None, None),
+    };
+    let (policies, boundary) = found.unwrap_or_default();
+    (Some(policies), boundary)
 }
 
 impl<'w> Applicable<'w> {

@@ -5,6 +5,8 @@
 
 pub mod identity;
 pub mod kms;
+pub mod network;
+pub mod organization;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +15,10 @@ use crate::arn::Arn;
 use crate::context::Values;
 use crate::principal::{Identity, Principal};
 
-use identity::{Role, User};
+use identity::{Role, Session, User};
 use kms::KmsKey;
+use network::Endpoint;
+use organization::{Member, Organization};
 
 /// The facts.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +27,14 @@ pub struct World {
     pub roles: Vec<Role>,
     /// Users.
     pub users: Vec<User>,
+    /// Sessions with policies, tags or a source identity of their own.
+    pub sessions: Vec<Session>,
     /// KMS keys.
     pub keys: Vec<KmsKey>,
+    /// VPC endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// The organization, where there is one.
+    pub organization: Option<Organization>,
     /// Condition keys that every call carries, unless a request says otherwise; `None` is stated absence.
     pub context: BTreeMap<String, Option<Values>>,
 }
@@ -43,6 +53,22 @@ impl World {
     /// The user that is this identity.
     pub fn user(&self, identity: &Identity) -> Option<&User> {
         self.users.iter().find(|user| user.identity.account == identity.account && user.identity.name == identity.name)
+    }
+
+    /// The session policies, tags and source identity of a caller, where it has any.
+    pub fn session(&self, principal: &Principal) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.principal == *principal)
+    }
+
+    /// The organization and the account's place in it.
+    pub fn membership(&self, account: AccountId) -> Option<(&Organization, &Member)> {
+        let organization = self.organization.as_ref()?;
+        Some((organization, organization.member(account)?))
+    }
+
+    /// The VPC endpoint of this id.
+    pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| *endpoint.id == *id)
     }
 
     /// The tags of the caller, where the world knows the caller and its tags.

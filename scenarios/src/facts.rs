@@ -13,16 +13,23 @@ use permitlab_evaluator::context::Values;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::{Text as JsonText, Value};
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
-use permitlab_evaluator::principal::Identity;
+use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
-use permitlab_evaluator::world::identity::{Role, User};
+use permitlab_evaluator::world::identity::{Role, Session, User};
 use permitlab_evaluator::world::kms::{KeyState, KmsKey};
+use permitlab_evaluator::world::network::Endpoint;
+use permitlab_evaluator::world::organization::{Controls, Member, Organization, Unit};
 
 use crate::file::world as written;
 use crate::file::{self, ContextValue, Named, PolicySource, Text};
 use crate::placeholders::{Scope, Vars, fill, nothing_bound};
 use crate::root::PolicyRoot;
+
+/// The service control policy that is attached everywhere unless it is detached (R5.5).
+const FULL_ACCESS: &str = "FullAWSAccess";
+const FULL_ACCESS_TEXT: &str =
+    r#"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } }"#;
 
 /// What the worlds of a file define, by name.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +44,12 @@ pub struct Facts {
     pub identities: BTreeMap<String, Attached>,
     /// Policies by the name references use.
     pub documents: BTreeMap<String, PolicyDocument>,
+    /// The organization.
+    pub organization: Option<OrganizationFacts>,
+    /// VPC endpoints.
+    pub endpoints: BTreeMap<String, EndpointFacts>,
+    /// The session of the caller of the check at hand.
+    pub session: Option<SessionFacts>,
     /// Condition keys that every call carries.
     pub context: BTreeMap<String, Option<Values>>,
     places: BTreeMap<String, Span>,
@@ -74,10 +87,10 @@ pub struct HeldKey {
     pub policy: String,
     /// Its state.
     pub state: KeyState,
-    /// Its alias names.
-    pub aliases: Vec<String>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    /// Its alias names; `None` when nobody stated them (R6.36).
+    pub aliases: Option<Vec<String>>,
+    /// Its tags; `None` when nobody stated them (R6.36).
+    pub tags: Option<BTreeMap<String, String>>,
     /// Whether it is a multi-Region key.
     pub multi_region: bool,
     /// `SYMMETRIC_DEFAULT` unless stated.
@@ -95,8 +108,58 @@ pub struct Attached {
     pub identity: Identity,
     /// The names of its identity-based policies.
     pub policies: Vec<String>,
-    /// Its tags.
+    /// The name of its permissions boundary.
+    pub boundary: Option<String>,
+    /// Its tags; `None` when nobody stated them.
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// An organization as written: policies by name.
+#[derive(Debug, Clone)]
+pub struct OrganizationFacts {
+    /// Its id.
+    pub id: String,
+    /// The account control policies do not reach.
+    pub management_account: AccountId,
+    /// Its root and units, by path.
+    pub units: BTreeMap<String, ControlNames>,
+    /// The unit of each account that is in one, and what is attached to the account.
+    pub members: BTreeMap<AccountId, (String, ControlNames)>,
+}
+
+/// The names of the control policies of one level.
+#[derive(Debug, Clone, Default)]
+pub struct ControlNames {
+    /// Service control policies.
+    pub scps: Vec<String>,
+    /// Resource control policies.
+    pub rcps: Vec<String>,
+}
+
+/// A VPC endpoint as written.
+#[derive(Debug, Clone)]
+pub struct EndpointFacts {
+    /// Its id.
+    pub id: String,
+    /// Its account.
+    pub account: AccountId,
+    /// Its VPC.
+    pub vpc: Option<String>,
+    /// The name of its policy.
+    pub policy: Option<String>,
+}
+
+/// What a check says of its caller's session, policies by name.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// The caller.
+    pub principal: Principal,
+    /// The names of its session policies; none when it was made without any.
+    pub policies: Vec<String>,
+    /// Its session tags.
     pub tags: BTreeMap<String, String>,
+    /// Its source identity.
+    pub source_identity: Option<String>,
 }
 
 /// Reads the worlds a file uses, in order, with the vars of the file itself added last.
@@ -132,6 +195,7 @@ pub fn load<'u>(
     for world in &read {
         loader.accounts(world);
     }
+    loader.organization(&read);
     for world in &read {
         loader.world(world);
     }
@@ -200,9 +264,6 @@ impl Loader<'_> {
                     Diagnostic::error("invalid-account-id", id.span(), format!("`{id}` is not an account id"));
                 self.report(finding.help(error.to_string()));
             }
-            if let Some(unit) = &account.unit {
-                self.unsupported(unit.span(), "an organizational unit");
-            }
         }
     }
 
@@ -222,7 +283,118 @@ impl Loader<'_> {
         for (name, user) in world.users.iter() {
             self.user(name, user, &world.groups);
         }
-        self.later_layers(world);
+        for (name, endpoint) in world.endpoints.iter() {
+            self.endpoint(name, endpoint);
+        }
+        for (name, _) in world.buckets.iter() {
+            self.unsupported(name.span(), "a bucket");
+        }
+    }
+
+    /// The organization and where the accounts stand in it. One world defines it for all.
+    fn organization(&mut self, worlds: &[written::World]) {
+        let mut defined = worlds.iter().filter_map(|world| world.organization.as_ref());
+        let Some(organization) = defined.next() else {
+            for account in worlds.iter().flat_map(|world| world.accounts.iter().map(|(_, account)| account)) {
+                if let Some(unit) = &account.unit {
+                    let finding = Diagnostic::error("unknown-unit", unit.span(), "there is no organization");
+                    self.report(finding.help("define it under `organization:`, with its `units:`"));
+                }
+            }
+            return;
+        };
+        if let Some(second) = defined.next() {
+            let finding = Diagnostic::error("duplicate-name", second.id.span(), "the organization is defined twice");
+            self.report(finding.also(organization.id.span(), "first defined here").help("remove one of the two"));
+        }
+        let management = self.filled(&organization.management_account);
+        let Ok(management_account) = AccountId::parse(management.as_str()) else {
+            let message = format!("`{management}` is not an account id");
+            self.report(
+                Diagnostic::error("invalid-account-id", management.span(), message)
+                    .help("an account id has twelve digits"),
+            );
+            return;
+        };
+        let mut facts = OrganizationFacts {
+            id: self.string(&organization.id),
+            management_account,
+            units: BTreeMap::new(),
+            members: BTreeMap::new(),
+        };
+        for (path, unit) in organization.units.iter() {
+            let parent = path.as_str().rsplit_once('/').map(|(parent, _)| parent);
+            let is_rooted = parent.map_or(path.as_str() == "root", |parent| organization.units.get(parent).is_some());
+            if !is_rooted {
+                let message = format!("the unit `{path}` has no parent");
+                self.report(
+                    Diagnostic::error("unknown-unit", path.span(), message)
+                        .help("units are written as paths from `root`; define each unit on the way"),
+                );
+            }
+            let full_access = unit.full_access.is_none_or(|full| full.value);
+            let controls = self.controls(&unit.scps, &unit.rcps, full_access, &format!("unit/{path}"));
+            facts.units.insert(path.as_str().to_owned(), controls);
+        }
+        for (name, account) in worlds.iter().flat_map(|world| world.accounts.iter()) {
+            let Some(unit) = &account.unit else { continue };
+            let unit = self.filled(unit);
+            if !facts.units.contains_key(unit.as_str()) {
+                let near = closest(unit.as_str(), facts.units.keys().map(String::as_str));
+                let help = near.map_or_else(
+                    || "define it under `organization:` `units:`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.report(
+                    Diagnostic::error("unknown-unit", unit.span(), format!("no unit is called `{unit}`")).help(help),
+                );
+            }
+            let controls = self.controls(&[], &[], true, &format!("account/{name}"));
+            if let Some(id) = self.facts.accounts.get(name.as_str()) {
+                facts.members.insert(*id, (unit.as_str().to_owned(), controls));
+            }
+        }
+        self.facts.organization = Some(facts);
+    }
+
+    /// `FullAWSAccess` is attached at every level unless a unit says otherwise (R5.5).
+    fn controls(
+        &mut self,
+        scps: &[PolicySource],
+        rcps: &[PolicySource],
+        full_access: bool,
+        owner: &str,
+    ) -> ControlNames {
+        let mut names = ControlNames::default();
+        if full_access {
+            names.scps.extend(self.full_access());
+        }
+        for (index, policy) in scps.iter().enumerate() {
+            names.scps.extend(self.policy(policy, PolicyType::ServiceControl, &format!("{owner}/scp/{index}")));
+        }
+        for (index, policy) in rcps.iter().enumerate() {
+            names.rcps.extend(self.policy(policy, PolicyType::ResourceControl, &format!("{owner}/rcp/{index}")));
+        }
+        names
+    }
+
+    fn full_access(&mut self) -> Option<String> {
+        if !self.facts.documents.contains_key(FULL_ACCESS) {
+            let id = self.sources.add(FULL_ACCESS, FULL_ACCESS_TEXT).ok()?;
+            let document = Document::read(FULL_ACCESS, id, FULL_ACCESS_TEXT).ok()?;
+            self.facts.add_document(document, PolicyType::ServiceControl);
+        }
+        Some(FULL_ACCESS.to_owned())
+    }
+
+    fn endpoint(&mut self, name: &Text, endpoint: &written::Endpoint) {
+        let Some(full) = self.define("endpoint", name) else { return };
+        let account = self.account(&endpoint.account);
+        let policy = endpoint.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::VpcEndpoint, &full));
+        let (id, vpc) = (self.string(&endpoint.id), endpoint.vpc.as_ref().map(|vpc| self.string(vpc)));
+        if let Some(account) = account {
+            self.facts.endpoints.insert(name.as_str().to_owned(), EndpointFacts { id, account, vpc, policy });
+        }
     }
 
     fn values(&mut self, value: &ContextValue) -> Option<Values> {
@@ -240,18 +412,6 @@ impl Loader<'_> {
             Diagnostic::error("unsupported-layer", span, message)
                 .help("remove it: this version judges identity policies and key policies, and would ignore it"),
         );
-    }
-
-    fn later_layers(&mut self, world: &written::World) {
-        if let Some(organization) = &world.organization {
-            self.unsupported(organization.id.span(), "an organization with its control policies");
-        }
-        for (name, _) in world.endpoints.iter() {
-            self.unsupported(name.span(), "a VPC endpoint");
-        }
-        for (name, _) in world.buckets.iter() {
-            self.unsupported(name.span(), "a bucket");
-        }
     }
 
     fn account(&mut self, name: &Text) -> Option<AccountId> {
@@ -311,8 +471,8 @@ impl Loader<'_> {
             account,
             policy: policy?,
             state: key.state.map_or(KeyState::Enabled, |state| key_state(state.value)),
-            aliases: key.aliases.iter().map(|alias| self.string(alias)).collect(),
-            tags: self.strings(&key.tags),
+            aliases: key.aliases.as_ref().map(|aliases| aliases.iter().map(|alias| self.string(alias)).collect()),
+            tags: key.tags.as_ref().map(|tags| self.strings(tags)),
             multi_region: key.multi_region.is_some_and(|multi| multi.value),
             spec: text(self, &key.spec, "SYMMETRIC_DEFAULT"),
             usage: text(self, &key.usage, "ENCRYPT_DECRYPT"),
@@ -322,20 +482,18 @@ impl Loader<'_> {
 
     fn role(&mut self, name: &Text, role: &written::Role) {
         let Some(full) = self.define("role", name) else { return };
-        if let Some(boundary) = &role.boundary {
-            self.unsupported(boundary.span(), "a permissions boundary");
-        }
         if let Some(trust) = &role.trust {
             self.policy(trust, PolicyType::Trust, &format!("{full}/trust"));
         }
-        self.identity(name, full, &role.account, role.path.as_ref(), &role.policies, &role.tags);
+        let boundary = role
+            .boundary
+            .as_ref()
+            .and_then(|policy| self.policy(policy, PolicyType::Boundary, &format!("{full}/boundary")));
+        self.identity(name, full, (&role.account, role.path.as_ref()), &role.policies, boundary, role.tags.as_ref());
     }
 
     fn user(&mut self, name: &Text, user: &written::User, groups: &Named<written::Group>) {
         let Some(full) = self.define("user", name) else { return };
-        if let Some(boundary) = &user.boundary {
-            self.unsupported(boundary.span(), "a permissions boundary");
-        }
         let mut policies = user.policies.clone();
         for group in &user.groups {
             let group = self.filled(group);
@@ -348,17 +506,21 @@ impl Loader<'_> {
             let message = format!("no group is called `{group}`");
             self.report(Diagnostic::error("unknown-group", group.span(), message).help(help));
         }
-        self.identity(name, full, &user.account, user.path.as_ref(), &policies, &user.tags);
+        let boundary = user
+            .boundary
+            .as_ref()
+            .and_then(|policy| self.policy(policy, PolicyType::Boundary, &format!("{full}/boundary")));
+        self.identity(name, full, (&user.account, user.path.as_ref()), &policies, boundary, user.tags.as_ref());
     }
 
     fn identity(
         &mut self,
         name: &Text,
         full: String,
-        account: &Text,
-        path: Option<&Text>,
+        (account, path): (&Text, Option<&Text>),
         policies: &[PolicySource],
-        tags: &Named<Text>,
+        boundary: Option<String>,
+        tags: Option<&Named<Text>>,
     ) {
         let account = self.account(account);
         let path = path.map_or_else(|| "/".to_owned(), |path| self.string(path));
@@ -366,7 +528,7 @@ impl Loader<'_> {
         for (index, policy) in policies.iter().enumerate() {
             names.extend(self.policy(policy, PolicyType::Identity, &format!("{full}/{index}")));
         }
-        let tags = self.strings(tags);
+        let tags = tags.map(|tags| self.strings(tags));
         let Some(account) = account else { return };
         let identity = Identity {
             partition: "aws".into(),
@@ -375,7 +537,7 @@ impl Loader<'_> {
             name: name.as_str().into(),
             unique_id: None,
         };
-        self.facts.identities.insert(full, Attached { identity, policies: names, tags });
+        self.facts.identities.insert(full, Attached { identity, policies: names, boundary, tags });
     }
 
     /// Reads a policy and gives the name references use.
@@ -512,18 +674,21 @@ impl Facts {
         if !findings.is_empty() {
             return Err(findings);
         }
-        let attached = |names: &[String]| {
-            names.iter().filter_map(|name| policies.get(&(name.as_str(), PolicyType::Identity)).cloned()).collect()
-        };
+        let checked = Checked { policies };
         let mut world = World { context: self.context.clone(), ..World::default() };
         for (full, each) in &self.identities {
-            let (identity, policies, tags) = (each.identity.clone(), attached(&each.policies), Some(each.tags.clone()));
+            let (identity, policies) = (each.identity.clone(), checked.all(&each.policies, PolicyType::Identity));
+            let (boundary, tags) = (checked.one(each.boundary.as_deref(), PolicyType::Boundary), each.tags.clone());
             if full.starts_with("role/") {
-                world.roles.push(Role { identity, policies, tags });
+                world.roles.push(Role { identity, policies, boundary, tags });
             } else {
-                world.users.push(User { identity, policies, tags });
+                world.users.push(User { identity, policies, boundary, tags });
             }
         }
+        world.organization = self.organization.as_ref().map(|organization| checked.organization(organization));
+        world.endpoints = self.endpoints.values().map(|endpoint| checked.endpoint(endpoint)).collect();
+        world.sessions = self.session.iter().map(|session| checked.session(session)).collect();
+        let policies = &checked.policies;
         for key in self.keys.values() {
             if let Key::Held(key) = key
                 && let Some(policy) = policies.get(&(key.policy.as_str(), PolicyType::Key))
@@ -585,14 +750,73 @@ impl Facts {
     }
 }
 
+/// Checked policies by name and type.
+struct Checked<'p> {
+    policies: BTreeMap<(&'p str, PolicyType), Arc<Policy>>,
+}
+
+impl Checked<'_> {
+    fn one(&self, name: Option<&str>, kind: PolicyType) -> Option<Arc<Policy>> {
+        self.policies.get(&(name?, kind)).cloned()
+    }
+
+    fn all(&self, names: &[String], kind: PolicyType) -> Vec<Arc<Policy>> {
+        names.iter().filter_map(|name| self.one(Some(name), kind)).collect()
+    }
+
+    fn controls(&self, names: &ControlNames) -> Controls {
+        Controls {
+            scps: self.all(&names.scps, PolicyType::ServiceControl),
+            rcps: self.all(&names.rcps, PolicyType::ResourceControl),
+        }
+    }
+
+    fn organization(&self, written: &OrganizationFacts) -> Organization {
+        let unit = |(path, names): (&String, &ControlNames)| Unit {
+            path: path.as_str().into(),
+            controls: self.controls(names),
+        };
+        let member = |(account, (unit, names)): (&AccountId, &(String, ControlNames))| Member {
+            account: *account,
+            unit: unit.as_str().into(),
+            controls: self.controls(names),
+        };
+        Organization {
+            id: written.id.as_str().into(),
+            management_account: written.management_account,
+            units: written.units.iter().map(unit).collect(),
+            accounts: written.members.iter().map(member).collect(),
+        }
+    }
+
+    fn endpoint(&self, written: &EndpointFacts) -> Endpoint {
+        Endpoint {
+            id: written.id.as_str().into(),
+            account: written.account,
+            vpc: written.vpc.as_deref().map(Into::into),
+            policy: self.one(written.policy.as_deref(), PolicyType::VpcEndpoint),
+        }
+    }
+
+    fn session(&self, written: &SessionFacts) -> Session {
+        let policies = self.all(&written.policies, PolicyType::Session);
+        Session {
+            principal: written.principal.clone(),
+            policies: (!policies.is_empty()).then_some(policies),
+            tags: written.tags.clone(),
+            source_identity: written.source_identity.as_deref().map(Into::into),
+        }
+    }
+}
+
 fn kms_key(key: &HeldKey, policy: Arc<Policy>) -> KmsKey {
     KmsKey {
         arn: key.arn.clone(),
         account: key.account,
         policy,
         state: key.state,
-        aliases: Some(key.aliases.clone()),
-        tags: Some(key.tags.clone()),
+        aliases: key.aliases.clone(),
+        tags: key.tags.clone(),
         multi_region: key.multi_region,
         spec: key.spec.as_str().into(),
         usage: key.usage.as_str().into(),

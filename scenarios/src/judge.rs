@@ -111,8 +111,9 @@ pub struct Failure {
 
 /// Judges a call in a world. The reference's reading of `settled` rules counts as certain.
 pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
-    let applicable = gather(world, request);
     let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    let applicable = gather(world, request, endpoint.as_deref());
     let call = describe(request);
     let mut judgement = match authorize(world, request, settled) {
         Answer::Decided(decision) => decided(&applicable, request, &context, &decision, call),

@@ -285,8 +285,8 @@ impl BarePolicies {
                 account,
                 policy,
                 state: KeyState::Enabled,
-                aliases: Vec::new(),
-                tags: BTreeMap::new(),
+                aliases: None,
+                tags: None,
                 multi_region: false,
                 spec: "SYMMETRIC_DEFAULT".to_owned(),
                 usage: "ENCRYPT_DECRYPT".to_owned(),
@@ -356,7 +356,7 @@ impl BarePolicies {
                 ]);
             }
         };
-        facts.identities.insert(full, Attached { identity, policies, tags: BTreeMap::new() });
+        facts.identities.insert(full, Attached { identity, policies, boundary: None, tags: None });
         Ok(())
     }
 }

@@ -214,7 +214,7 @@ pub fn alias_itself(
 fn alias(facts: &Facts, text: &Text, alias: &str, arn: Option<&Arn>) -> Result<Target, Box<Diagnostic>> {
     let lives_there = |key: &Arn| arn.is_none_or(|arn| arn.region() == key.region() && arn.account() == key.account());
     let mut found = facts.keys.values().filter_map(|key| match key {
-        Key::Held(key) if lives_there(&key.arn) && key.aliases.iter().any(|own| own == alias) => Some(key),
+        Key::Held(key) if lives_there(&key.arn) && key.aliases.iter().flatten().any(|own| own == alias) => Some(key),
         Key::Held(_) | Key::AwsOwned { .. } => None,
     });
     let finding = |message: String, help: &str| {

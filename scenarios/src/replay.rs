@@ -14,12 +14,13 @@ use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::source::{SourceMap, Span};
 
 use crate::change;
-use crate::facts::{self, Facts, read_policy};
+use crate::facts::{self, Facts, SessionFacts, read_policy};
 use crate::file::flow::Flow;
 use crate::file::scenario::{Check, PolicyType as WrittenType, Question, Scenario, Skip};
 use crate::file::{self, At, Named, PolicySource, Text};
 use crate::judge::Judgement;
 use crate::placeholders::{Scope, fill};
+use crate::reference;
 use crate::root::PolicyRoot;
 
 pub use ask::Places;
@@ -267,6 +268,7 @@ impl Run<'_> {
         let problems = match &check.question {
             Question::Call(call) => {
                 let facts = self.changed(check, cell)?;
+                let facts = self.with_session(facts, check, &call.by, cell)?;
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
@@ -274,6 +276,11 @@ impl Run<'_> {
                 self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?
             }
             Question::Flow { flow, with, expect } => {
+                if let Some(session) = &check.session {
+                    let message = "`session` in a check of a flow, whose steps have callers of their own";
+                    let finding = Diagnostic::error("misplaced-key", session.span, message);
+                    return Err(vec![finding.help("ask about the single call whose session it is")]);
+                }
                 let facts = self.changed(check, cell)?;
                 let case = expect::case(expect, cell, check, &self.facts.vars)?;
                 let flow = self.flow(flow)?;
@@ -344,6 +351,28 @@ impl Run<'_> {
         }
     }
 
+    /// The facts with what the check says of its caller's session (R5.9).
+    fn with_session(&mut self, mut facts: Facts, check: &Check, by: &Text, cell: &Cell) -> Found<Facts> {
+        let Some(At { value: session, .. }) = &check.session else { return Ok(facts) };
+        let scope = Scope::new(&self.facts.vars).with(cell);
+        let principal = reference::caller(&facts, &fill(by, &scope)?).map_err(|finding| vec![*finding])?;
+        let mut policies = Vec::new();
+        for (index, source) in session.policies.iter().enumerate() {
+            let owner = format!("session/{index}");
+            let document = read_policy(self.root, self.sources, &self.facts.vars, source, &owner)?;
+            policies.push(document.name.to_string());
+            facts.add_document(document, PolicyType::Session);
+        }
+        let mut tags = BTreeMap::new();
+        for (name, value) in session.tags.iter() {
+            tags.insert(name.as_str().to_owned(), fill(value, &scope)?.as_str().to_owned());
+        }
+        let source_identity = session.source_identity.as_ref().map(|text| fill(text, &scope)).transpose()?;
+        let source_identity = source_identity.map(|text| text.as_str().to_owned());
+        facts.session = Some(SessionFacts { principal, policies, tags, source_identity });
+        Ok(facts)
+    }
+
     fn changed_from_outside(&mut self, mut facts: Facts) -> Result<Facts, Box<Diagnostic>> {
         for change in &self.options.changes {
             let Ok(id) = self.sources.add("--change", change.as_str()) else { continue };
@@ -354,11 +383,6 @@ impl Run<'_> {
     }
 
     fn asking<'a>(&self, facts: &'a Facts, check: &'a Check, cell: &'a Cell) -> Found<ask::Asking<'a>> {
-        if let Some(session) = &check.session {
-            let message = "a session with policies, tags or a source identity is not supported yet";
-            let finding = Diagnostic::error("unsupported-layer", session.span, message);
-            return Err(vec![finding.help("remove it: this version would ignore it")]);
-        }
         ask::Asking::new(facts, check, cell, &self.scenario.context)
     }
 

@@ -71,7 +71,7 @@ fn the_world_of_the_design_reads() {
     assert_eq!(organization.management_account.as_str(), "999988887777");
     assert_eq!(organization.units.get("root/workloads").unwrap().scps.len(), 1);
     let key = held(&world, "eval");
-    assert_eq!((key.id.as_str(), key.aliases[0].as_str()), ("[[keyId]]", "alias/bedrock-eval"));
+    assert_eq!((key.id.as_str(), key.aliases.as_ref().unwrap()[0].as_str()), ("[[keyId]]", "alias/bedrock-eval"));
     assert!(matches!(&key.policy, PolicySource::File(path) if path.as_str() == "policies/key-eval.json"));
     let role = world.roles.get("eval-service").unwrap();
     assert_eq!((role.policies.len(), role.boundary.is_none()), (1, true));

@@ -12,7 +12,7 @@ use crate::condition::{Condition, Operand, date};
 use crate::context::ConditionKey;
 use crate::diagnostic::{Diagnostic, closest};
 use crate::json::{Kind, Member, Text, Value};
-use crate::policy::document::Document;
+use crate::policy::document::{Document, member};
 use crate::policy::grammar::{Grammar, PolicyType, Presence, ShortArn};
 use crate::policy::pattern::ArnPattern;
 use crate::policy::{ActionElement, Effect, Policy, PrincipalElement, ResourceElement, Statement, Version, Written};
@@ -30,7 +30,13 @@ pub struct Parsed {
 
 /// Checks a document against the grammar of its type.
 pub fn parse(document: &Document, kind: PolicyType) -> Parsed {
-    let mut parser = Parser { kind, grammar: kind.grammar(), version: Version::V2008, diagnostics: Vec::new() };
+    let mut parser = Parser {
+        kind,
+        grammar: kind.grammar(),
+        version: Version::V2008,
+        allows_action_star: kind != PolicyType::ResourceControl,
+        diagnostics: Vec::new(),
+    };
     let policy = parser.policy(document);
     let mut diagnostics = parser.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.span().map(|span| span.start));
@@ -42,6 +48,8 @@ struct Parser {
     kind: PolicyType,
     grammar: Grammar,
     version: Version,
+    /// Whether `*` may stand alone as an action.
+    allows_action_star: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -57,7 +65,27 @@ impl Parser {
         self.diagnostics.push(diagnostic);
     }
 
+    /// AWS's own `RCPFullAWSAccess` is the one RCP that allows (R1.10). Its Allow is always there.
+    fn is_rcp_full_access(&self, document: &Document) -> bool {
+        let is = |statement: &Value, name: &str, wanted: &str| {
+            member(statement, name)
+                .and_then(|member| member.value.as_text())
+                .is_some_and(|text| text.as_str() == wanted)
+        };
+        match (self.kind, document.statements()) {
+            (PolicyType::ResourceControl, [only]) => {
+                is(only, "Effect", "Allow")
+                    && ["Principal", "Action", "Resource"].iter().all(|name| is(only, name, "*"))
+            }
+            _ => false,
+        }
+    }
+
     fn policy(&mut self, document: &Document) -> Option<Policy> {
+        if self.is_rcp_full_access(document) {
+            self.grammar.allow = Presence::Allowed;
+            self.allows_action_star = true;
+        }
         let elements = self.elements(&document.root, &POLICY_ELEMENTS, "a policy")?;
         self.version = self.read_version(elements.get("Version").copied(), &document.root);
         self.read_id(elements.get("Id").copied());
@@ -392,7 +420,7 @@ impl Parser {
                     .help("write `*`"),
             );
         }
-        if self.kind == PolicyType::ResourceControl && pattern.service().is_none() {
+        if !self.allows_action_star && pattern.service().is_none() {
             self.report(
                 Diagnostic::error("action-star-forbidden", text.span(), "`*` alone in a resource control policy")
                     .help("name the service, as in `kms:*`"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::policy::Policy;
-use crate::principal::Identity;
+use crate::principal::{Identity, Principal};
 
 /// A role.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Role {
     pub identity: Identity,
     /// Its identity-based policies, inline and managed.
     pub policies: Vec<Arc<Policy>>,
+    /// Its permissions boundary (R5.10).
+    pub boundary: Option<Arc<Policy>>,
     /// Its tags; `None` when nobody stated them.
     pub tags: Option<BTreeMap<String, String>>,
 }
@@ -24,6 +26,21 @@ pub struct User {
     pub identity: Identity,
     /// Its identity-based policies and those of its groups (R5.4).
     pub policies: Vec<Arc<Policy>>,
+    /// Its permissions boundary (R5.10).
+    pub boundary: Option<Arc<Policy>>,
     /// Its tags; `None` when nobody stated them.
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// What a session was made with (R5.9).
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The caller.
+    pub principal: Principal,
+    /// Its session policies; `None` when it was made without any.
+    pub policies: Option<Vec<Arc<Policy>>>,
+    /// Its session tags; one replaces a tag of the role that has the same name, in any case.
+    pub tags: BTreeMap<String, String>,
+    /// The value of `aws:SourceIdentity`.
+    pub source_identity: Option<Box<str>>,
 }

@@ -360,6 +360,7 @@ fn r1_10_key_policy_without_resource() {
     &["error forbidden-element: NotAction"]
 )]
 #[case::not_resource(r#""Effect": "Deny", "Principal": "*", "Action": "kms:*", "NotResource": "*""#, &[])]
+#[case::rcp_full_aws_access(r#""Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*""#, &[])]
 fn r1_10_rcp(#[case] elements: &str, #[case] expected: &[&str]) {
     check(&format!(r#"{{"Version": "2012-10-17", "Statement": {{{elements}}}}}"#), ResourceControl, expected);
 }

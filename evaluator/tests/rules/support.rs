@@ -316,7 +316,7 @@ impl Call {
         let bucket = one(&self.bucket, PolicyType::Resource);
         let scp = levels(&self.scp, PolicyType::ServiceControl);
         let rcp = levels(&self.rcp, PolicyType::ResourceControl);
-        let mut applicable = gather(&world, &self.request);
+        let mut applicable = gather(&world, &self.request, None);
         applicable.resource = applicable.resource.or(bucket.as_ref());
         applicable.boundary = boundary.as_ref().map(|policy| vec![policy]);
         applicable.session = session.as_ref().map(|policy| vec![policy]);
@@ -338,10 +338,20 @@ impl Call {
         let policies = || self.identity.iter().map(|text| Shared::new(policy(text, PolicyType::Identity))).collect();
         match &self.request.principal {
             Principal::RoleSession { role, .. } => {
-                world.roles.push(Role { identity: role.clone(), policies: policies(), tags: Some(self.tags.clone()) });
+                world.roles.push(Role {
+                    identity: role.clone(),
+                    policies: policies(),
+                    boundary: None,
+                    tags: Some(self.tags.clone()),
+                });
             }
             Principal::User(user) | Principal::FederatedUser { user: Some(user), .. } => {
-                world.users.push(User { identity: user.clone(), policies: policies(), tags: Some(self.tags.clone()) });
+                world.users.push(User {
+                    identity: user.clone(),
+                    policies: policies(),
+                    boundary: None,
+                    tags: Some(self.tags.clone()),
+                });
             }
             Principal::FederatedUser { user: None, .. }
             | Principal::Root { .. }

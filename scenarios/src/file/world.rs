@@ -101,10 +101,10 @@ pub struct HeldKey {
     pub is_aws_managed: bool,
     /// Its state. Default: enabled.
     pub state: Option<At<KeyState>>,
-    /// Its aliases, each with `alias/`.
-    pub aliases: Vec<Text>,
-    /// Its tags.
-    pub tags: Named<Text>,
+    /// Its aliases, each with `alias/`. Left out: nobody stated them; `[]` is none.
+    pub aliases: Option<Vec<Text>>,
+    /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
+    pub tags: Option<Named<Text>>,
     /// Whether it is a multi-Region key. Default: false.
     pub multi_region: Option<At<bool>>,
     /// Its grants, in order.
@@ -134,12 +134,10 @@ struct KeyEntry {
     owner: Option<KeyOwner>,
     /// Its state. Default: `Enabled`.
     state: Option<At<KeyState>>,
-    /// Its aliases, each with `alias/`.
-    #[serde(default)]
-    aliases: Vec<Text>,
-    /// Its tags.
-    #[serde(default)]
-    tags: Named<Text>,
+    /// Its aliases, each with `alias/`. Left out: nobody stated them; `[]` is none.
+    aliases: Option<Vec<Text>>,
+    /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
+    tags: Option<Named<Text>>,
     /// Whether it is a multi-Region key. Default: false.
     multi_region: Option<At<bool>>,
     /// Its grants, in order: `key/NAME[0]` is the first.
@@ -321,9 +319,8 @@ pub struct Role {
     pub policies: Vec<PolicySource>,
     /// Its permissions boundary. `null`: none.
     pub boundary: Option<PolicySource>,
-    /// Its tags.
-    #[serde(default)]
-    pub tags: Named<Text>,
+    /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
+    pub tags: Option<Named<Text>>,
 }
 
 /// An IAM user.
@@ -342,9 +339,8 @@ pub struct User {
     /// The groups it belongs to, by their names under `groups`.
     #[serde(default)]
     pub groups: Vec<Text>,
-    /// Its tags.
-    #[serde(default)]
-    pub tags: Named<Text>,
+    /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
+    pub tags: Option<Named<Text>>,
 }
 
 /// An IAM group.

@@ -80,7 +80,8 @@ impl Places {
             Origin::Clock => ("now", self.now.as_ref()),
             Origin::EncryptionContext => return self.encryption_context.map(|span| ("encryption_context", None, span)),
             Origin::Stated => return self.context.map(|span| ("context", None, span)),
-            Origin::World => return None,
+            Origin::Endpoint => return self.context.map(|span| ("context", None, span)),
+            Origin::World | Origin::Session => return None,
         };
         found.map(|text| (key, Some(text), text.span()))
     }
