@@ -20,6 +20,7 @@ use crate::facts::{Attached, Facts, HeldKey, Key, policy_name};
 use crate::file::Text;
 use crate::judge::{self, Verdicts, judge};
 use crate::placeholders::nothing_bound;
+use crate::reference;
 use crate::replay::{Asked, Places, Resolved, resolve};
 
 /// A question as typed.
@@ -114,6 +115,13 @@ impl Question {
             encryption_context: span_of("encryption-context"),
             context: span_of("context"),
         }
+    }
+
+    /// Whether the caller and the resource have a meaning in these facts.
+    pub fn is_known_in(&self, facts: &Facts, sources: &mut SourceMap) -> bool {
+        let places = self.places(sources);
+        let resource = places.resource.as_ref().is_none_or(|resource| reference::target(facts, resource).is_ok());
+        resource && reference::caller(facts, &places.by).is_ok()
     }
 
     /// Asks the question of facts.

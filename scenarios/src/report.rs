@@ -167,19 +167,17 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The steps of flows that are denied and not required, each told once with the number of checks it stands in.
-pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Vec<String> {
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+/// The steps of flows that are denied and not required, in one line; `None` when there are none.
+pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for asked in files.into_iter().flat_map(|file| &file.checks).flat_map(|check| &check.asked) {
         if let Some(step) = asked.step.as_ref().filter(|step| !step.required && is_denied(&asked.judgement)) {
-            *counts.entry((step.id.clone(), summary(&asked.judgement))).or_default() += 1;
+            *counts.entry(&step.id).or_default() += 1;
         }
     }
-    let told = |((step, summary), count): ((String, String), usize)| {
-        let checks = if count == 1 { "check" } else { "checks" };
-        format!("note: {step}, which is not required, is denied in {count} {checks}: {summary}")
-    };
-    counts.into_iter().map(told).collect()
+    let steps: Vec<_> = counts.iter().map(|(step, count)| format!("{step} ({count})")).collect();
+    (!steps.is_empty())
+        .then(|| format!("note: denied steps that no flow requires: {}; `--why` explains each", steps.join(", ")))
 }
 
 fn statement_line(sources: &SourceMap, statement: &Statement) -> String {

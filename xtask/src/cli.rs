@@ -79,7 +79,7 @@ pub struct SimulateArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "One question")]
 pub struct QuestionArguments {
-    /// The world the call is made in [default: the root's only fixture]
+    /// The world the call is made in [default: the only one that knows the caller and the resource]
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "call",
         conflicts_with_all = ["identity_policies", "key_policy"])]
     pub world: Vec<PathBuf>,

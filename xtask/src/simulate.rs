@@ -173,7 +173,7 @@ fn scenarios(
         }
         human.push_str(&failures(file, Colour::Always));
     }
-    for note in optional_denials(&replayed) {
+    if let Some(note) = optional_denials(&replayed) {
         human.extend([note.as_str(), "\n"]);
     }
     human.push_str(&closing(&counts, replayed.len()));
@@ -404,11 +404,7 @@ fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question:
                     .help("add one under `fixtures/`")
                     .into());
             }
-            several => {
-                let message = format!("the policy root has {} worlds", several.len());
-                let help = format!("name one with `--world`: {}", several.join(", "));
-                return Err(Refusal::new(Exit::Usage, message).help(help).into());
-            }
+            several => vec![only_world_that_knows(&question, &root, several)?],
         }
     } else {
         let mut worlds = Vec::new();
@@ -434,6 +430,24 @@ fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question:
     }
     let facts = facts::load(&root, sources, &texts, &Named::default());
     Ok(facts.map(|facts| Stage { facts, question, root: Some(root), worlds }))
+}
+
+/// The one world in which the caller and the resource of a question have a meaning.
+fn only_world_that_knows(question: &Question, root: &PolicyRoot, worlds: &[String]) -> anyhow::Result<String> {
+    let knows = |world: &&String| {
+        let mut sources = SourceMap::new();
+        let Ok(id) = sources.add("--world", world.as_str()) else { return false };
+        let text = Text::new(world.as_str(), Span::new(id, 0, world.len()));
+        let facts = facts::load(root, &mut sources, [&text], &Named::default());
+        facts.is_ok_and(|facts| question.is_known_in(&facts, &mut sources))
+    };
+    let known: Vec<&String> = worlds.iter().filter(knows).collect();
+    if let [only] = known.as_slice() {
+        return Ok((*only).clone());
+    }
+    let message = format!("{} of the {} worlds know this caller and this resource", known.len(), worlds.len());
+    let help = format!("name one with `--world`: {}", worlds.join(", "));
+    Err(Refusal::new(Exit::Usage, message).help(help).into())
 }
 
 fn question(arguments: &QuestionArguments) -> Question {
