@@ -77,9 +77,9 @@ pub fn bare_context(request: &Request) -> RequestContext {
     context
 }
 
-fn stated(context: &mut RequestContext, keys: &BTreeMap<String, Option<Values>>, origin: Origin) {
+fn stated(context: &mut RequestContext, keys: &BTreeMap<ConditionKey, Option<Values>>, origin: Origin) {
     for (key, values) in keys {
-        context.set(key, values.clone().map_or(Presence::Absent, Presence::Present), origin);
+        context.set(key.as_str(), values.clone().map_or(Presence::Absent, Presence::Present), origin);
     }
 }
 
@@ -87,8 +87,7 @@ fn stated(context: &mut RequestContext, keys: &BTreeMap<String, Option<Values>>,
 /// endpoint, whatever the other calls of a world carry (R7.2, R7.4); whether a forwarded call keeps the address of the
 /// first is not known (R7.2).
 fn stated_by_world(context: &mut RequestContext, world: &World, request: &Request) {
-    let can_carry = |key: &str| !context.is_ruled_out(&ConditionKey::new(key));
-    let keys = world.context.iter().filter(|(key, _)| can_carry(key));
+    let keys = world.context.iter().filter(|(key, _)| !context.is_ruled_out(key));
     let keys: BTreeMap<_, _> = keys.map(|(key, values)| (key.clone(), values.clone())).collect();
     stated(context, &keys, Origin::World);
     if request.via.is_some() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::AccountId;
 use crate::action::ActionName;
 use crate::arn::Arn;
-use crate::context::Values;
+use crate::context::{ConditionKey, Values};
 use crate::principal::Principal;
 
 /// One authorization request, before its condition keys are derived.
@@ -26,7 +26,7 @@ pub struct Request {
     /// The encryption context of a cryptographic operation, case kept.
     pub encryption_context: BTreeMap<String, String>,
     /// Condition keys stated by hand: `None` states that the key is absent.
-    pub context: BTreeMap<String, Option<Values>>,
+    pub context: BTreeMap<ConditionKey, Option<Values>>,
     /// The time of the call, in a form date operators read; `None` when it was not stated.
     pub now: Option<Box<str>>,
 }

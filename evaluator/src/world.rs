@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::account::AccountId;
 use crate::arn::Arn;
-use crate::context::Values;
+use crate::context::{ConditionKey, Values};
 use crate::principal::{Identity, Principal};
 
 use identity::{Role, Session, User};
@@ -36,7 +36,7 @@ pub struct World {
     /// The organization, where there is one.
     pub organization: Option<Organization>,
     /// Condition keys that every call carries, unless a request says otherwise; `None` is stated absence.
-    pub context: BTreeMap<String, Option<Values>>,
+    pub context: BTreeMap<ConditionKey, Option<Values>>,
 }
 
 impl World {

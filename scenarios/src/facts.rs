@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::context::Values;
+use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::{Text as JsonText, Value};
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
@@ -51,7 +51,7 @@ pub struct Facts {
     /// The session of the caller of the check at hand.
     pub session: Option<SessionFacts>,
     /// Condition keys that every call carries.
-    pub context: BTreeMap<String, Option<Values>>,
+    pub context: BTreeMap<ConditionKey, Option<Values>>,
     places: BTreeMap<String, Span>,
 }
 
@@ -272,7 +272,7 @@ impl Loader<'_> {
             let unknown = crate::reference::unknown_context_key(key.as_str(), key.span());
             self.findings.extend(unknown);
             let values = self.values(value);
-            self.facts.context.insert(key.as_str().to_owned(), values);
+            self.facts.context.insert(ConditionKey::new(key.as_str()), values);
         }
         for (name, key) in world.keys.iter() {
             self.key(name, key);
@@ -715,7 +715,7 @@ impl Facts {
     pub fn context_values(
         context: &Named<ContextValue>,
         scope: &Scope<'_>,
-    ) -> Result<BTreeMap<String, Option<Values>>, Vec<Diagnostic>> {
+    ) -> Result<BTreeMap<ConditionKey, Option<Values>>, Vec<Diagnostic>> {
         let one = |text: &Text| fill(text, scope).map(|text| text.as_str().to_owned());
         let mut values = BTreeMap::new();
         for (key, value) in context.iter() {
@@ -724,7 +724,13 @@ impl Facts {
                 ContextValue::One(text) => Some(Values::One(one(text)?)),
                 ContextValue::Many(texts) => Some(Values::Many(texts.iter().map(one).collect::<Result<_, _>>()?)),
             };
-            values.insert(fill(key, scope)?.as_str().to_owned(), value);
+            let name = fill(key, scope)?;
+            if values.insert(ConditionKey::new(name.as_str()), value).is_some() {
+                let message = format!("`{name}` is stated twice; names of condition keys ignore case");
+                return Err(vec![
+                    Diagnostic::error("duplicate-key", key.span(), message).help("remove one of the two"),
+                ]);
+            }
         }
         Ok(values)
     }

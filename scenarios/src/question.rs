@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::context::Values;
+use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{Document, PolicyType};
 use permitlab_evaluator::principal::Principal;
@@ -131,9 +131,9 @@ impl Question {
     pub fn ask(&self, facts: &Facts, sources: &mut SourceMap) -> Result<Asked, Vec<Diagnostic>> {
         let places = self.places(sources);
         let pairs = self.encryption_context.iter().cloned().collect();
-        let mut context: BTreeMap<String, Option<Values>> = BTreeMap::new();
+        let mut context: BTreeMap<ConditionKey, Option<Values>> = BTreeMap::new();
         for (key, value) in &self.context {
-            let entry = context.entry(key.clone()).or_insert(None);
+            let entry = context.entry(ConditionKey::new(key)).or_insert(None);
             *entry = Some(match entry.take() {
                 None => Values::One(value.clone()),
                 Some(values) => Values::Many(values.as_slice().iter().cloned().chain([value.clone()]).collect()),

@@ -332,7 +332,9 @@ fn a_question_that_names_nothing_is_refused(
 #[test]
 fn several_worlds_must_be_told_apart() {
     let folder = Folder::root("worlds").with("fixtures/other.yaml", WORLD);
-    folder.simulate(DIRECTLY).refuses(2, &["2 of the 2 worlds know", "`--world`: fixtures/other.yaml, fixtures/world.yaml"]);
+    folder
+        .simulate(DIRECTLY)
+        .refuses(2, &["2 of the 2 worlds know", "`--world`: fixtures/other.yaml, fixtures/world.yaml"]);
     folder.simulate(&format!("{THROUGH_S3} --world fixtures/other.yaml")).tells(0, &["allow"]);
     folder.simulate(&format!("{DIRECTLY} --world fixtures/none.yaml")).refuses(2, &["no world `fixtures/none.yaml`"]);
 }

@@ -61,7 +61,7 @@ pub(crate) struct Call {
     resource_in_management_account: bool,
     tags: BTreeMap<String, String>,
     key_spec: Option<String>,
-    world_context: BTreeMap<String, Option<Values>>,
+    world_context: BTreeMap<ConditionKey, Option<Values>>,
 }
 
 /// What a call should come to.
@@ -243,20 +243,20 @@ impl Call {
 
     /// A single-valued condition key.
     pub(crate) fn context(mut self, key: &str, value: &str) -> Self {
-        self.request.context.insert(key.to_owned(), Some(Values::One(value.to_owned())));
+        self.request.context.insert(ConditionKey::new(key), Some(Values::One(value.to_owned())));
         self
     }
 
     /// A multivalued condition key.
     pub(crate) fn context_set(mut self, key: &str, values: &[&str]) -> Self {
         let values = values.iter().map(ToString::to_string).collect();
-        self.request.context.insert(key.to_owned(), Some(Values::Many(values)));
+        self.request.context.insert(ConditionKey::new(key), Some(Values::Many(values)));
         self
     }
 
     /// A condition key that is stated to be absent.
     pub(crate) fn without(mut self, key: &str) -> Self {
-        self.request.context.insert(key.to_owned(), None);
+        self.request.context.insert(ConditionKey::new(key), None);
         self
     }
 

@@ -4,7 +4,7 @@
 //! action KMS does not have, a key named by its alias or a principal ARN of another role would be answered, but not
 //! to the question that was meant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
@@ -226,14 +226,12 @@ fn encryption_context(field: &Field<'_>) -> Result<BTreeMap<String, String>, Fau
 }
 
 /// The names of condition keys ignore case (R4.3), so one in two spellings is there twice.
-fn context(field: &Field<'_>) -> Result<BTreeMap<String, Option<Values>>, Fault> {
-    let (mut context, mut seen) = (BTreeMap::new(), BTreeSet::new());
+fn context(field: &Field<'_>) -> Result<BTreeMap<ConditionKey, Option<Values>>, Fault> {
+    let mut context = BTreeMap::new();
     for (member, value) in field.members()? {
-        let name = member.name.as_str();
-        if !seen.insert(ConditionKey::new(name)) {
+        if context.insert(ConditionKey::new(member.name.as_str()), values(&value)?).is_some() {
             return Err(field.twice(member));
         }
-        context.insert(name.to_owned(), values(&value)?);
     }
     Ok(context)
 }

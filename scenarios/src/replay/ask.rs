@@ -7,7 +7,7 @@ use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog::kms;
 use permitlab_evaluator::condition::date::Instant;
-use permitlab_evaluator::context::{Origin, Values};
+use permitlab_evaluator::context::{ConditionKey, Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
@@ -105,7 +105,7 @@ pub(super) struct Asking<'a> {
     facts: &'a Facts,
     check: &'a Check,
     cell: &'a Cell,
-    context: BTreeMap<String, Option<Values>>,
+    context: BTreeMap<ConditionKey, Option<Values>>,
     settled: Rules,
     now: Option<Text>,
 }
@@ -243,7 +243,7 @@ pub(crate) fn resolve(
     facts: &Facts,
     places: &Places,
     encryption_context: BTreeMap<String, String>,
-    context: BTreeMap<String, Option<Values>>,
+    context: BTreeMap<ConditionKey, Option<Values>>,
 ) -> Result<Resolved, Box<Diagnostic>> {
     let principal = reference::caller(facts, &places.by)?;
     let action = action(&places.call)?;
@@ -277,11 +277,11 @@ fn instant(text: &Text) -> Result<Box<str>, Box<Diagnostic>> {
 }
 
 /// A key that is stated is one that AWS knows: a misspelt one would be carried by no call, and looked at by no policy.
-fn check_context(context: &BTreeMap<String, Option<Values>>, places: &Places) -> Result<(), Box<Diagnostic>> {
+fn check_context(context: &BTreeMap<ConditionKey, Option<Values>>, places: &Places) -> Result<(), Box<Diagnostic>> {
     let span = places.context.unwrap_or(places.whole);
     context
         .keys()
-        .find_map(|key| reference::unknown_context_key(key, span))
+        .find_map(|key| reference::unknown_context_key(key.as_str(), span))
         .map_or(Ok(()), |finding| Err(Box::new(finding)))
 }
 
