@@ -274,7 +274,7 @@ impl Call {
 
     /// A condition key that the world states of every call.
     pub(crate) fn world_context(mut self, key: &str, value: &str) -> Self {
-        self.world_context.insert(key.to_owned(), Some(Values::One(value.to_owned())));
+        self.world_context.insert(ConditionKey::new(key), Some(Values::One(value.to_owned())));
         self
     }
 
