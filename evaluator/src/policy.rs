@@ -1,6 +1,6 @@
 //! What does a policy say, once checked?
 //!
-//! A policy has two shapes. The [`Document`](document::Document) is the text as written: lossless, with the place
+//! A policy has two shapes. The [`Document`] is the text as written: lossless, with the place
 //! of everything. The [`Policy`] is what the text means: every string read into the type that owns its rules, for
 //! evaluation. [`parse()`] goes from the first to the second and reports everything wrong on the way.
 

@@ -1,8 +1,8 @@
 //! Worlds, flows, scenario files and the harness that replays them.
 //!
-//! The files come first: [`root`] finds and reads them, [`file`] turns them into values that know their place,
+//! The files come first: [`root`] finds and reads them, [`mod@file`] turns them into values that know their place,
 //! [`placeholders`] fills `{{name}}` and `[[name]]`, [`schema`] describes them to editors, and [`render`] draws what
-//! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`reference`] finds what
+//! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`mod@reference`] finds what
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
 //! one call; [`diff`] compares two replays, and [`report`] says what came of it.
 //!
