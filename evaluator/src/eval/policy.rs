@@ -116,6 +116,11 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Grants) 
 /// Whether a statement that names the account delegates to it. AWS documents that delegation reaches no further than
 /// the statement's actions; that its condition counts too is inferred (R6.3, unsure).
 fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
+    // Across accounts the statement is no delegation but the resource side's Allow (R5.11).
+    let is_own_account = view.request.resource.account == view.request.principal.account();
+    if !is_own_account {
+        return applies;
+    }
     if applies.holds() || !applies_but_for_conditions(statement, view).holds() {
         return applies;
     }
