@@ -31,12 +31,23 @@ pub enum Answer {
 
 /// Decides a request in a world. Doubts about `settled` rules do not count.
 pub fn authorize(world: &World, request: &Request, settled: Rules) -> Answer {
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    answer(world, &gather(world, request, endpoint.as_deref()), request, &context, settled)
+}
+
+/// The same, for one who has gathered the policies and derived the context already.
+pub fn answer(
+    world: &World,
+    applicable: &Applicable<'_>,
+    request: &Request,
+    context: &RequestContext,
+    settled: Rules,
+) -> Answer {
     if is_elsewhere(request) {
         return Answer::Unavailable(Unavailable::WrongRegion, None);
     }
-    let context = derive::context(world, request);
-    let endpoint = derive::endpoint(request, &context);
-    let decision = decide(&gather(world, request, endpoint.as_deref()), request, &context, settled);
+    let decision = decide(applicable, request, context, settled);
     if decision.effect == Effect::Allow
         && let Some(key) = world.key(&request.resource.arn)
         && let Some(unavailable) = service::refusal(request, key.state)

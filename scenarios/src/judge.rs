@@ -3,7 +3,7 @@
 //! A [`Judgement`] is a decision with its explanation, free of the world it was made in: names of statements, the
 //! elements that failed with the place of each, what the request had there and where that came from.
 
-use permitlab_evaluator::authorize::{Answer, authorize, decide};
+use permitlab_evaluator::authorize::{Answer, answer, decide};
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
@@ -115,7 +115,7 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
     let endpoint = derive::endpoint(request, &context);
     let applicable = gather(world, request, endpoint.as_deref());
     let call = describe(request);
-    let mut judgement = match authorize(world, request, settled) {
+    let mut judgement = match answer(world, &applicable, request, &context, settled) {
         Answer::Decided(decision) => decided(&applicable, request, &context, &decision, call),
         Answer::Unavailable(why, decision) => {
             let mut judgement = match &decision {
@@ -142,12 +142,6 @@ fn accepted(
     }
     let unsettled = decide(applicable, request, context, Rules::NONE).doubts.rules;
     settled.iter().filter(|rule| unsettled.contains(*rule)).map(Rule::number).collect()
-}
-
-/// Judges a call by policies that stand for themselves.
-pub fn judge_policies(applicable: &Applicable<'_>, request: &Request, context: &RequestContext) -> Judgement {
-    let decision = decide(applicable, request, context, Rules::NONE);
-    decided(applicable, request, context, &decision, describe(request))
 }
 
 /// A call that no policy has a say in.
