@@ -47,6 +47,9 @@ pub fn answer(
     if is_elsewhere(request) {
         return Answer::Unavailable(Unavailable::WrongRegion, None);
     }
+    if service::kms::is_on_reserved_alias(request) {
+        return Answer::Unavailable(Unavailable::ReservedAlias, None);
+    }
     let decision = decide(applicable, request, context, settled);
     if decision.effect == Effect::Allow
         && let Some(key) = world.key(&request.resource.arn)

@@ -37,6 +37,8 @@ pub struct Decision {
 pub enum Unavailable {
     /// The key is not in the Region that was asked: KMS finds none before it looks at any policy (R6.11).
     WrongRegion,
+    /// The alias is one of AWS's: nobody creates, changes or deletes those (R6.12).
+    ReservedAlias,
     /// The call is authorized, and the key's state refuses it with one of these errors (R6.34).
     KeyState(&'static [&'static str]),
 }
@@ -46,6 +48,7 @@ impl Unavailable {
     pub const fn errors(self) -> &'static [&'static str] {
         match self {
             Self::WrongRegion => &["NotFoundException"],
+            Self::ReservedAlias => &["InvalidAliasNameException", "NotAuthorizedException"],
             Self::KeyState(errors) => errors,
         }
     }

@@ -13,7 +13,7 @@ use crate::principal::Principal;
 use crate::request::Request;
 use crate::truth::Rule;
 use crate::world::World;
-use crate::world::kms::KmsKey;
+use crate::world::kms::{KmsKey, MultiRegion};
 
 /// The request context of a request in a world.
 pub fn context(world: &World, request: &Request) -> RequestContext {
@@ -331,10 +331,7 @@ fn clock(context: &mut RequestContext, request: &Request) {
 /// Keys of KMS: those the operation carries, and `Absent` for every other (R6.8, R6.16). The permission on an alias
 /// carries none (R6.12).
 fn kms_keys(context: &mut RequestContext, world: &World, request: &Request, operation: &Operation) {
-    if !matches!(operation.name, "CreateKey" | "TagResource" | "UntagResource" | "ReplicateKey") {
-        context.family("aws:RequestTag/", Presence::Absent, Origin::Operation);
-        context.absent("aws:TagKeys", Origin::Operation);
-    }
+    request_tags(context, operation);
     if request.resource.is_alias() {
         return;
     }
@@ -353,13 +350,23 @@ fn kms_keys(context: &mut RequestContext, world: &World, request: &Request, oper
         None if operation.request_alias => context.absent("kms:RequestAlias", Origin::Resource),
         Some(_) | None => {}
     }
-    parameters(context, request, operation);
+    parameters(context, world, request, operation);
     let is_asymmetric = |key: &KmsKey| &*key.spec != "SYMMETRIC_DEFAULT";
     if matches!(operation.name, "Encrypt" | "Decrypt" | "ReEncryptFrom" | "ReEncryptTo")
         && world.key(&request.resource.arn).is_some_and(is_asymmetric)
     {
         // The caller has to choose: the default is for symmetric keys.
         context.set("kms:EncryptionAlgorithm", Presence::Unstated, Origin::Operation);
+    }
+}
+
+/// Tags that a request brings, or takes away: `UntagResource` names them without values.
+fn request_tags(context: &mut RequestContext, operation: &Operation) {
+    if !matches!(operation.name, "CreateKey" | "TagResource") {
+        context.family("aws:RequestTag/", Presence::Absent, Origin::Operation);
+    }
+    if !matches!(operation.name, "CreateKey" | "TagResource" | "UntagResource") {
+        context.absent("aws:TagKeys", Origin::Operation);
     }
 }
 
@@ -412,20 +419,23 @@ fn key_properties(context: &mut RequestContext, key: &KmsKey) {
         ("kms:KeyUsage", &*key.usage),
         ("kms:CustomerMasterKeyUsage", &*key.usage),
         ("kms:KeyOrigin", &*key.origin),
-        ("kms:MultiRegion", if key.multi_region { "true" } else { "false" }),
+        ("kms:MultiRegion", if key.multi_region.is_multi_region() { "true" } else { "false" }),
     ];
     for (name, value) in properties {
         context.present(name, value, Origin::Resource);
     }
-    if key.multi_region {
-        context.set("kms:MultiRegionKeyType", Presence::Unstated, Origin::Resource);
+    match key.multi_region {
+        MultiRegion::No => context.absent("kms:MultiRegionKeyType", Origin::Resource),
+        MultiRegion::Primary => context.present("kms:MultiRegionKeyType", "PRIMARY", Origin::Resource),
+        MultiRegion::Replica => context.present("kms:MultiRegionKeyType", "REPLICA", Origin::Resource),
+        MultiRegion::Unstated => context.set("kms:MultiRegionKeyType", Presence::Unstated, Origin::Resource),
     }
     let aliases = key.aliases.clone().map_or(Presence::Unstated, |names| Presence::Present(Values::Many(names)));
     context.set("kms:ResourceAliases", aliases, Origin::Resource);
 }
 
 /// Request parameters: a default counts as present (R6.17); one the caller must choose is unstated.
-fn parameters(context: &mut RequestContext, request: &Request, operation: &Operation) {
+fn parameters(context: &mut RequestContext, world: &World, request: &Request, operation: &Operation) {
     let mut default = |key: &str, value: &str| context.present(key, value, Origin::Operation);
     let unstated: &[&str] = match operation.name {
         "Encrypt"
@@ -442,12 +452,17 @@ fn parameters(context: &mut RequestContext, request: &Request, operation: &Opera
             &["kms:DataKeyPairSpec"]
         }
         "CreateKey" => {
-            default("kms:KeySpec", "SYMMETRIC_DEFAULT");
-            default("kms:KeyUsage", "ENCRYPT_DECRYPT");
+            for key in ["kms:KeySpec", "kms:CustomerMasterKeySpec"] {
+                default(key, "SYMMETRIC_DEFAULT");
+            }
+            for key in ["kms:KeyUsage", "kms:CustomerMasterKeyUsage"] {
+                default(key, "ENCRYPT_DECRYPT");
+            }
             default("kms:KeyOrigin", "AWS_KMS");
             default("kms:MultiRegion", "false");
             lockout_bypass(context);
-            &[]
+            // Only a multi-Region key has a type, and only the caller knows whether it makes a primary or a replica.
+            if is_stated(request, "kms:MultiRegion", "true") { &["kms:MultiRegionKeyType"] } else { &[] }
         }
         "PutKeyPolicy" => {
             lockout_bypass(context);
@@ -473,7 +488,10 @@ fn parameters(context: &mut RequestContext, request: &Request, operation: &Opera
             &["kms:ValidTo"]
         }
         "ReplicateKey" => &["kms:ReplicaRegion"],
-        "UpdatePrimaryRegion" => &["kms:PrimaryRegion"],
+        "UpdatePrimaryRegion" => {
+            primary_region(context, world, request);
+            &[]
+        }
         "GetParametersForImport" => &["kms:WrappingAlgorithm", "kms:WrappingKeySpec"],
         "CreateGrant" | "RetireGrant" | "ListGrants" | "RevokeGrant" => {
             if operation.name != "RetireGrant" {
@@ -487,10 +505,17 @@ fn parameters(context: &mut RequestContext, request: &Request, operation: &Opera
         }
         _ => &[],
     };
+    if TAKES_ATTESTATION.contains(&operation.name) {
+        context.family("kms:RecipientAttestation:", Presence::Unstated, Origin::Operation);
+    }
     for key in unstated {
         context.set(key, Presence::Unstated, Origin::Operation);
     }
 }
+
+/// Operations that may answer to an enclave, whose attestation document then says what it is.
+const TAKES_ATTESTATION: [&str; 5] =
+    ["Decrypt", "DeriveSharedSecret", "GenerateDataKey", "GenerateDataKeyPair", "GenerateRandom"];
 
 const GRANT_PARAMETERS: [&str; 7] = [
     "kms:GrantConstraintSourceArn",
@@ -501,6 +526,24 @@ const GRANT_PARAMETERS: [&str; 7] = [
     "kms:RetiringPrincipal",
     "kms:RetiringServicePrincipal",
 ];
+
+/// `UpdatePrimaryRegion` is authorized on the primary key and on the replica that takes its place (R6.14): there the
+/// Region asked for is the replica's own.
+fn primary_region(context: &mut RequestContext, world: &World, request: &Request) {
+    let arn = &request.resource.arn;
+    let is_replica = world.key(arn).is_some_and(|key| key.multi_region == MultiRegion::Replica);
+    if is_replica {
+        context.present("kms:PrimaryRegion", arn.region(), Origin::Resource);
+    } else {
+        context.set("kms:PrimaryRegion", Presence::Unstated, Origin::Operation);
+    }
+}
+
+/// Whether the request states this value of a key by hand.
+fn is_stated(request: &Request, key: &str, value: &str) -> bool {
+    let stated = request.context.get(&ConditionKey::new(key));
+    matches!(stated, Some(Some(Values::One(stated))) if stated.eq_ignore_ascii_case(value))
+}
 
 /// True only when a service makes the grant for its caller; on a direct call false, or absent (R6.29, unsure).
 fn grant_is_for_aws_resource(context: &mut RequestContext, request: &Request) {

@@ -45,10 +45,12 @@ pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -
     let key = world.key(&request.resource.arn);
     let owner = key.map(|key| key.account).or(request.resource.account);
     let caller = request.principal.account();
+    // RCPs do not reach AWS managed keys (R5.6, R6.32).
+    let rcps_reach = !key.is_some_and(|key| key.is_aws_managed);
     let (identity, boundary) = identity_side(world, &request.principal);
     let endpoint = endpoint.and_then(|id| world.endpoint(id));
     Applicable {
-        rcp: owner.and_then(|owner| controls(world, owner, |level| &level.rcps)),
+        rcp: owner.filter(|_| rcps_reach).and_then(|owner| controls(world, owner, |level| &level.rcps)),
         scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
         vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
         resource: key.map(|key| &*key.policy),

@@ -85,9 +85,19 @@ impl Change<'_> {
         parts.ok_or_else(|| self.unreadable(&format!("`{word}` is missing")))
     }
 
-    /// The name of a known policy.
+    /// What AWS decides, nobody else changes (R6.32).
+    fn not_ours(&self, what: &str) -> Box<Diagnostic> {
+        let finding = self.error("aws-managed-key", format!("AWS manages `{what}`, and nobody else changes it"));
+        Box::new(finding.help("change a policy or a key of your own"))
+    }
+
+    /// The name of a known policy that can be changed.
     fn policy(&self, name: &str) -> Result<String, Box<Diagnostic>> {
         let name = policy_name(name);
+        let is_aws_made = |key: &Key| matches!(key, Key::Held(key) if key.is_aws_managed && key.policy == name);
+        if self.facts.keys.values().any(is_aws_made) {
+            return Err(self.not_ours(name));
+        }
         if self.facts.documents.contains_key(name) {
             return Ok(name.to_owned());
         }
@@ -306,6 +316,7 @@ impl Change<'_> {
         let same = self.unchanged("the key has this state already");
         let names: Vec<String> = self.facts.keys.keys().map(|name| format!("key/{name}")).collect();
         match self.facts.keys.get_mut(name) {
+            Some(Key::Held(key)) if key.is_aws_managed => Err(self.not_ours(reference)),
             Some(Key::Held(key)) if key.state == state => Err(same),
             Some(Key::Held(key)) => {
                 key.state = state;

@@ -4,6 +4,8 @@
 //! as people wrote it, by name, so that a `change:` can edit it; [`Facts::world`] checks every policy and gives the
 //! evaluator's [`World`].
 
+mod key;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, Session, User};
-use permitlab_evaluator::world::kms::{KeyState, KmsKey};
+use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
 use permitlab_evaluator::world::network::Endpoint;
 use permitlab_evaluator::world::organization::{Controls, Member, Organization, Unit};
 
@@ -91,8 +93,10 @@ pub struct HeldKey {
     pub aliases: Option<Vec<String>>,
     /// Its tags; `None` when nobody stated them (R6.36).
     pub tags: Option<BTreeMap<String, String>>,
-    /// Whether it is a multi-Region key.
-    pub multi_region: bool,
+    /// Whether it is a multi-Region key, and of which kind.
+    pub multi_region: MultiRegion,
+    /// Whether AWS manages it, and wrote its policy (R6.32).
+    pub is_aws_managed: bool,
     /// `SYMMETRIC_DEFAULT` unless stated.
     pub spec: String,
     /// `ENCRYPT_DECRYPT` unless stated.
@@ -220,6 +224,10 @@ impl Loader<'_> {
         self.findings.push(finding);
     }
 
+    fn report_all(&mut self, findings: impl IntoIterator<Item = Diagnostic>) {
+        self.findings.extend(findings);
+    }
+
     /// A text with its placeholders filled; unbound ones are reported.
     fn filled(&mut self, text: &Text) -> Text {
         match fill(text, &Scope::new(&self.facts.vars)) {
@@ -253,11 +261,22 @@ impl Loader<'_> {
         Some(full)
     }
 
+    /// Takes what only one thing of a kind can be: an ARN, an account id.
+    fn claim(&mut self, identity: String, span: Span, code: &'static str, message: impl Into<String>) {
+        if let Some(first) = self.facts.places.get(&identity) {
+            let finding = Diagnostic::error(code, span, message).also(*first, "first used here");
+            self.report(finding.help("correct one of the two, or remove it"));
+        } else {
+            self.facts.places.insert(identity, span);
+        }
+    }
+
     fn accounts(&mut self, world: &written::World) {
         for (name, account) in world.accounts.iter() {
             let id = self.filled(&account.id);
             let parsed = AccountId::parse(id.as_str());
             if let (Some(_), Ok(parsed)) = (self.define("account", name), parsed) {
+                self.claim(parsed.to_string(), id.span(), "duplicate-account-id", format!("two accounts are `{id}`"));
                 self.facts.accounts.insert(name.as_str().to_owned(), parsed);
             } else if let Err(error) = parsed {
                 let finding =
@@ -286,6 +305,9 @@ impl Loader<'_> {
         for (name, endpoint) in world.endpoints.iter() {
             self.endpoint(name, endpoint);
         }
+        for (_, group) in world.groups.iter() {
+            self.account(&group.account);
+        }
         for (name, _) in world.buckets.iter() {
             self.unsupported(name.span(), "a bucket");
         }
@@ -296,6 +318,7 @@ impl Loader<'_> {
         let mut defined = worlds.iter().filter_map(|world| world.organization.as_ref());
         let Some(organization) = defined.next() else {
             for account in worlds.iter().flat_map(|world| world.accounts.iter().map(|(_, account)| account)) {
+                self.report_all(outside_of_the_organization(account));
                 if let Some(unit) = &account.unit {
                     let finding = Diagnostic::error("unknown-unit", unit.span(), "there is no organization");
                     self.report(finding.help("define it under `organization:`, with its `units:`"));
@@ -337,6 +360,7 @@ impl Loader<'_> {
             facts.units.insert(path.as_str().to_owned(), controls);
         }
         for (name, account) in worlds.iter().flat_map(|world| world.accounts.iter()) {
+            self.report_all(outside_of_the_organization(account));
             let Some(unit) = &account.unit else { continue };
             let unit = self.filled(unit);
             if !facts.units.contains_key(unit.as_str()) {
@@ -349,7 +373,8 @@ impl Loader<'_> {
                     Diagnostic::error("unknown-unit", unit.span(), format!("no unit is called `{unit}`")).help(help),
                 );
             }
-            let controls = self.controls(&[], &[], true, &format!("account/{name}"));
+            let full_access = account.full_access.is_none_or(|full| full.value);
+            let controls = self.controls(&account.scps, &account.rcps, full_access, &format!("account/{name}"));
             if let Some(id) = self.facts.accounts.get(name.as_str()) {
                 facts.members.insert(*id, (unit.as_str().to_owned(), controls));
             }
@@ -357,7 +382,7 @@ impl Loader<'_> {
         self.facts.organization = Some(facts);
     }
 
-    /// `FullAWSAccess` is attached at every level unless a unit says otherwise (R5.5).
+    /// `FullAWSAccess` is attached at every level unless a unit or account says otherwise (R5.5).
     fn controls(
         &mut self,
         scps: &[PolicySource],
@@ -392,6 +417,7 @@ impl Loader<'_> {
         let account = self.account(&endpoint.account);
         let policy = endpoint.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::VpcEndpoint, &full));
         let (id, vpc) = (self.string(&endpoint.id), endpoint.vpc.as_ref().map(|vpc| self.string(vpc)));
+        self.claim(id.clone(), endpoint.id.span(), "duplicate-endpoint-id", format!("two VPC endpoints are `{id}`"));
         if let Some(account) = account {
             self.facts.endpoints.insert(name.as_str().to_owned(), EndpointFacts { id, account, vpc, policy });
         }
@@ -449,12 +475,25 @@ impl Loader<'_> {
             let span = grant.operations.first().map_or(key.id.span(), Text::span);
             self.unsupported(span, "a grant");
         }
-        if key.is_aws_managed {
-            self.unsupported(key.id.span(), "an AWS managed key");
-        }
         let account = self.account(&key.account);
-        let policy = self.policy(&key.policy, PolicyType::Key, full);
         let (region, id) = (self.string(&key.region), self.filled(&key.id));
+        let aliases: Option<Vec<Text>> =
+            key.aliases.as_ref().map(|aliases| aliases.iter().map(|alias| self.filled(alias)).collect());
+        self.report_all(key::odd_id(&id));
+        self.report_all(aliases.iter().flatten().filter_map(|alias| key::odd_alias(alias, key.is_aws_managed)));
+        let policy = if key.is_aws_managed {
+            self.report_all(key::not_ours(key));
+            account.and_then(|account| self.aws_policy(full, key, aliases.as_deref(), account, &region))
+        } else {
+            key.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::Key, full))
+        };
+        let multi_region = match key::multi_region(&id, key.multi_region) {
+            Ok(multi_region) => multi_region,
+            Err(finding) => {
+                self.report(finding);
+                return None;
+            }
+        };
         let account = account?;
         let Ok(arn) = Arn::parse(&format!("arn:{}:kms:{region}:{account}:key/{id}", partition(&region))) else {
             let message = format!("`{id}` in `{region}` makes no key ARN");
@@ -463,6 +502,11 @@ impl Loader<'_> {
             );
             return None;
         };
+        self.claim_key(&arn, &id, multi_region);
+        for alias in aliases.iter().flatten() {
+            let message = format!("two keys of an account and Region have the alias `{alias}`");
+            self.claim(format!("{account} {region} {alias}"), alias.span(), "duplicate-alias", message);
+        }
         let text = |loader: &mut Self, text: &Option<Text>, default: &str| {
             text.as_ref().map_or_else(|| default.to_owned(), |text| loader.string(text))
         };
@@ -471,13 +515,52 @@ impl Loader<'_> {
             account,
             policy: policy?,
             state: key.state.map_or(KeyState::Enabled, |state| key_state(state.value)),
-            aliases: key.aliases.as_ref().map(|aliases| aliases.iter().map(|alias| self.string(alias)).collect()),
+            aliases: aliases.map(|aliases| aliases.iter().map(|alias| alias.as_str().to_owned()).collect()),
             tags: key.tags.as_ref().map(|tags| self.strings(tags)),
-            multi_region: key.multi_region.is_some_and(|multi| multi.value),
+            multi_region,
+            is_aws_managed: key.is_aws_managed,
             spec: text(self, &key.spec, "SYMMETRIC_DEFAULT"),
             usage: text(self, &key.usage, "ENCRYPT_DECRYPT"),
             origin: text(self, &key.origin, "AWS_KMS"),
         })
+    }
+
+    /// The policy AWS gave a key that it manages, under the name of the key.
+    fn aws_policy(
+        &mut self,
+        full: &str,
+        key: &written::HeldKey,
+        aliases: Option<&[Text]>,
+        account: AccountId,
+        region: &str,
+    ) -> Option<String> {
+        let service = match key::service(key, aliases) {
+            Ok(service) => service,
+            Err(finding) => {
+                self.report(finding);
+                return None;
+            }
+        };
+        let text = key::aws_policy(service, account, region);
+        let id = self.sources.add(format!("AWS's policy of alias/aws/{service}"), text.as_str()).ok()?;
+        let document = Document::read(full, id, &text).ok()?;
+        self.facts.add_document(document, PolicyType::Key);
+        Some(full.to_owned())
+    }
+
+    /// One key has an ARN, and one key of an account and id is the primary (R6.35).
+    fn claim_key(&mut self, arn: &Arn, id: &Text, multi_region: MultiRegion) {
+        let message = if multi_region == MultiRegion::Replica {
+            format!("a replica lives in another Region than its primary, and two keys are `{arn}`")
+        } else {
+            format!("two keys are `{arn}`")
+        };
+        self.claim(arn.to_string(), id.span(), "duplicate-key-id", message);
+        if multi_region == MultiRegion::Primary {
+            let message = format!("two keys are the primary of `{id}`");
+            let account = arn.account().map(|account| account.to_string()).unwrap_or_default();
+            self.claim(format!("primary {account} {id}"), id.span(), "duplicate-primary", message);
+        }
     }
 
     fn role(&mut self, name: &Text, role: &written::Role) {
@@ -530,6 +613,10 @@ impl Loader<'_> {
         }
         let tags = tags.map(|tags| self.strings(tags));
         let Some(account) = account else { return };
+        let kind = full.split('/').next().unwrap_or_default();
+        let message = format!("two {kind}s of an account are called `{name}`, in whatever case and path");
+        let folded = name.as_str().to_ascii_lowercase();
+        self.claim(format!("{kind} {account} {folded}"), name.span(), "duplicate-name", message);
         let identity = Identity {
             partition: "aws".into(),
             account,
@@ -570,6 +657,14 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Control policies reach an account through its organization only (R5.5, R5.6).
+fn outside_of_the_organization(account: &written::Account) -> Option<Diagnostic> {
+    let attached = account.scps.first().or(account.rcps.first()).map(PolicySource::span);
+    let span = attached.or(account.full_access.map(|full| full.span)).filter(|_| account.unit.is_none())?;
+    let finding = Diagnostic::error("misplaced-key", span, "control policies of an account outside the organization");
+    Some(finding.help("say which unit the account is in: `unit: root/…`"))
 }
 
 /// Reads a policy file or an inline policy and fills its placeholders.
@@ -824,6 +919,7 @@ fn kms_key(key: &HeldKey, policy: Arc<Policy>) -> KmsKey {
         aliases: key.aliases.clone(),
         tags: key.tags.clone(),
         multi_region: key.multi_region,
+        is_aws_managed: key.is_aws_managed,
         spec: key.spec.as_str().into(),
         usage: key.usage.as_str().into(),
         origin: key.origin.as_str().into(),

@@ -5,7 +5,7 @@
 
 use permitlab_evaluator::authorize::{Answer, answer, decide};
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
-use permitlab_evaluator::decision::{Decision, Effect};
+use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
@@ -50,8 +50,8 @@ pub struct Judgement {
 pub enum Verdicts {
     /// IAM decided.
     Decided(Effect),
-    /// KMS answers with one of these errors.
-    Unavailable(&'static [&'static str]),
+    /// KMS answers with an error, for this reason.
+    Unavailable(Unavailable),
     /// No policy of a customer has a say (R6.33).
     NotEvaluated,
 }
@@ -122,7 +122,7 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
                 Some(decision) => decided(&applicable, request, &context, decision, call),
                 None => Judgement::bare(Verdicts::NotEvaluated, call),
             };
-            judgement.answer = Verdicts::Unavailable(why.errors());
+            judgement.answer = Verdicts::Unavailable(why);
             judgement
         }
     };

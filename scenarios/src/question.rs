@@ -14,7 +14,7 @@ use permitlab_evaluator::policy::{Document, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::truth::Rules;
-use permitlab_evaluator::world::kms::KeyState;
+use permitlab_evaluator::world::kms::{KeyState, MultiRegion};
 
 use crate::facts::{Attached, Facts, HeldKey, Key, policy_name};
 use crate::file::Text;
@@ -263,8 +263,11 @@ fn expectation(asked: &Asked) -> String {
         (None, _, None) => String::new(),
     };
     let error = match judgement.answer {
-        Verdicts::Unavailable([error]) => format!(", error: {error}"),
-        Verdicts::Unavailable(_) | Verdicts::Decided(_) | Verdicts::NotEvaluated => String::new(),
+        Verdicts::Unavailable(why) => match why.errors() {
+            [error] => format!(", error: {error}"),
+            _ => String::new(),
+        },
+        Verdicts::Decided(_) | Verdicts::NotEvaluated => String::new(),
     };
     format!("{{ is: {}{because}{error} }}", judgement.word())
 }
@@ -295,7 +298,8 @@ impl BarePolicies {
                 state: KeyState::Enabled,
                 aliases: None,
                 tags: None,
-                multi_region: false,
+                multi_region: MultiRegion::No,
+                is_aws_managed: false,
                 spec: "SYMMETRIC_DEFAULT".to_owned(),
                 usage: "ENCRYPT_DECRYPT".to_owned(),
                 origin: "AWS_KMS".to_owned(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use permitlab_evaluator::context::Origin;
-use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::decision::{Effect, Unavailable};
 use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
 use permitlab_evaluator::layer::Verdict;
 use permitlab_evaluator::source::{SourceMap, Span};
@@ -118,8 +118,8 @@ fn step(asked: &Asked) -> String {
 /// One line: the answer, the layer and the statement that decided.
 pub fn summary(judgement: &Judgement) -> String {
     let mut line = judgement.word().to_owned();
-    if let Verdicts::Unavailable(errors) = judgement.answer {
-        let _ = write!(line, " ({})", errors.join(" or "));
+    if let Verdicts::Unavailable(why) = judgement.answer {
+        let _ = write!(line, " ({})", why.errors().join(" or "));
     }
     if let Some(layer) = judgement.layer {
         let _ = write!(line, "  {layer}");
@@ -328,21 +328,23 @@ fn carry(key: &str, wanted: &[String]) -> Option<String> {
     None
 }
 
+/// What KMS answers instead of an authorization answer, and why.
+fn unavailable(why: Unavailable) -> String {
+    let errors = format!("KMS answers `{}`", why.errors().join("` or `"));
+    match why {
+        Unavailable::WrongRegion => format!("{errors} before it looks at any policy: the key is not in this Region"),
+        Unavailable::ReservedAlias => format!("{errors} before it looks at any policy: `alias/aws/` is AWS's own"),
+        Unavailable::KeyState(_) => format!("the policies allow it, but {errors} because of the key's state"),
+    }
+}
+
 /// The answer in a sentence.
 fn headline(judgement: &Judgement) -> String {
     let named =
         |statement: &Option<Statement>| statement.as_ref().map(|statement| statement.name.clone()).unwrap_or_default();
     match judgement.answer {
         Verdicts::NotEvaluated => "no policy of yours has a say".to_owned(),
-        Verdicts::Unavailable(errors) => match &judgement.layer {
-            None => format!(
-                "KMS answers `{}` before it looks at any policy: the key is not in this Region",
-                errors.join("` or `")
-            ),
-            Some(_) => {
-                format!("the policies allow it, but KMS answers `{}` because of the key's state", errors.join("` or `"))
-            }
-        },
+        Verdicts::Unavailable(why) => unavailable(why),
         Verdicts::Decided(Effect::Allow) => format!("allowed by `{}`", named(&judgement.statement)),
         Verdicts::Decided(Effect::ExplicitDeny) => format!("denied by `{}`", named(&judgement.statement)),
         Verdicts::Decided(Effect::ImplicitDeny) => implicit(judgement),
@@ -434,7 +436,7 @@ fn check_json(sources: &SourceMap, check: &Checked) -> Value {
 pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
     let judgement = &asked.judgement;
     let errors = match judgement.answer {
-        Verdicts::Unavailable(errors) => errors,
+        Verdicts::Unavailable(why) => why.errors(),
         Verdicts::Decided(_) | Verdicts::NotEvaluated => &[],
     };
     let layer = |layer: &LayerView| (layer.layer.word().to_owned(), Value::from(layer.verdict.word()));

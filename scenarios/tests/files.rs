@@ -72,7 +72,7 @@ fn the_world_of_the_design_reads() {
     assert_eq!(organization.units.get("root/workloads").unwrap().scps.len(), 1);
     let key = held(&world, "eval");
     assert_eq!((key.id.as_str(), key.aliases.as_ref().unwrap()[0].as_str()), ("[[keyId]]", "alias/bedrock-eval"));
-    assert!(matches!(&key.policy, PolicySource::File(path) if path.as_str() == "policies/key-eval.json"));
+    assert!(matches!(&key.policy, Some(PolicySource::File(path)) if path.as_str() == "policies/key-eval.json"));
     let role = world.roles.get("eval-service").unwrap();
     assert_eq!((role.policies.len(), role.boundary.is_none()), (1, true));
 }
@@ -198,7 +198,7 @@ fn inline_json_keeps_its_place_in_the_file() {
     let text = "vars: { é: 1 }\nkeys:\n  eval:\n    account: ml\n    region: x\n    id: y\n    policy: |\n      {\n        \"Version\": 3\n      }\n    state: Disabled\n";
     let (sources, world) = world("w.yaml", text);
     let world = world.unwrap();
-    let policy = &held(&world, "eval").policy;
+    let policy = held(&world, "eval").policy.as_ref().unwrap();
     assert!(matches!(policy, PolicySource::Inline(json) if json.as_str().starts_with("{\n  \"Version\"")));
     let value = json::parse(policy.span().source, &policy.in_place(&sources).unwrap()).unwrap();
     let json::Kind::Object(members) = value.kind else { panic!("{value:?}") };
@@ -216,12 +216,12 @@ fn an_inline_policy_with_escapes_has_no_place() {
 
 #[test]
 fn keys_and_grants_take_their_shape() {
-    let text = "keys:\n  own: { owner: aws-owned }\n  k:\n    account: ml\n    region: x\n    id: 1234\n    policy: p.json\n    owner: aws-managed\n    grants:\n      - grantee_service_principal: bedrock.amazonaws.com\n        operations: [Decrypt]\n        constraints: { encryption_context_subset: { a: 1 } }\n";
+    let text = "keys:\n  own: { owner: aws-owned }\n  k:\n    account: ml\n    region: x\n    id: 1234\n    owner: aws-managed\n    grants:\n      - grantee_service_principal: bedrock.amazonaws.com\n        operations: [Decrypt]\n        constraints: { encryption_context_subset: { a: 1 } }\n";
     let (_, world) = world("w.yaml", text);
     let world = world.unwrap();
     assert!(matches!(world.keys.get("own"), Some(Key::AwsOwned { region: None })));
     let key = held(&world, "k");
-    assert!(key.is_aws_managed);
+    assert!(key.is_aws_managed && key.policy.is_none());
     assert!(matches!(&key.grants[0].grantee, Grantee::Service(service) if service.as_str() == "bedrock.amazonaws.com"));
     assert_eq!(key.grants[0].constraints.encryption_context_subset.as_ref().unwrap().get("a").unwrap().as_str(), "1");
 }

@@ -22,14 +22,36 @@ pub struct KmsKey {
     pub aliases: Option<Vec<String>>,
     /// Its tags; `None` when nobody stated them (R6.36).
     pub tags: Option<BTreeMap<String, String>>,
-    /// Whether it is a multi-Region key.
-    pub multi_region: bool,
+    /// Whether it is a multi-Region key, and of which kind.
+    pub multi_region: MultiRegion,
+    /// Whether AWS manages it for one of its services: its policy is AWS's, and RCPs do not reach it (R6.32).
+    pub is_aws_managed: bool,
     /// `SYMMETRIC_DEFAULT`, `RSA_2048` …
     pub spec: Box<str>,
     /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY` …
     pub usage: Box<str>,
     /// `AWS_KMS`, `EXTERNAL` …
     pub origin: Box<str>,
+}
+
+/// The kinds of multi-Region key (R6.35).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MultiRegion {
+    /// It lives in one Region.
+    No,
+    /// The key that others replicate.
+    Primary,
+    /// A key with the id and the material of a primary key in another Region, and with a policy of its own.
+    Replica,
+    /// A multi-Region key; nobody stated which of the two.
+    Unstated,
+}
+
+impl MultiRegion {
+    /// Whether it is a multi-Region key of either kind.
+    pub const fn is_multi_region(self) -> bool {
+        !matches!(self, Self::No)
+    }
 }
 
 /// The states of a key (R6.34).

@@ -4,6 +4,8 @@
 //! policies as text, a caller, an action and what is stated about the call.
 #![cfg(test)]
 
+mod key_states;
+mod kms_condition_keys;
 mod rules_1_grammar;
 mod rules_2_matching;
 mod rules_3_principals;

@@ -10,7 +10,7 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::decide;
-use permitlab_evaluator::context::{ConditionKey, Values};
+use permitlab_evaluator::context::{ConditionKey, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, User};
-use permitlab_evaluator::world::kms::{KeyState, KmsKey};
+use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
 
 /// The key, in account A.
 pub(crate) const K: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -61,6 +61,7 @@ pub(crate) struct Call {
     resource_in_management_account: bool,
     tags: BTreeMap<String, String>,
     key_spec: Option<String>,
+    multi_region: MultiRegion,
     world_context: BTreeMap<ConditionKey, Option<Values>>,
 }
 
@@ -120,6 +121,7 @@ impl Call {
             resource_in_management_account: false,
             tags: BTreeMap::new(),
             key_spec: None,
+            multi_region: MultiRegion::No,
             world_context: BTreeMap::new(),
         }
     }
@@ -272,6 +274,12 @@ impl Call {
         self
     }
 
+    /// Whether the key is a multi-Region key.
+    pub(crate) fn multi_region(mut self, kind: MultiRegion) -> Self {
+        self.multi_region = kind;
+        self
+    }
+
     /// A condition key that the world states of every call.
     pub(crate) fn world_context(mut self, key: &str, value: &str) -> Self {
         self.world_context.insert(ConditionKey::new(key), Some(Values::One(value.to_owned())));
@@ -300,6 +308,11 @@ impl Call {
             Answer { effect: decision.effect, layer: decision.layer, statement, unsure }
         });
         assert_eq!(found, *expected);
+    }
+
+    /// The context that follows from the call.
+    pub(crate) fn derived(&self) -> RequestContext {
+        derive::context(&self.world(), &self.request)
     }
 
     /// Decides, and hands over the label of the deciding statement.
@@ -361,6 +374,7 @@ impl Call {
         if !self.key.is_empty() {
             let mut key = key(&self.request.resource.arn, policy(&self.key, PolicyType::Key));
             key.spec = self.key_spec.as_deref().unwrap_or(&key.spec).into();
+            key.multi_region = self.multi_region;
             world.keys.push(key);
         }
         world
@@ -380,7 +394,8 @@ fn key(arn: &Arn, policy: Policy) -> KmsKey {
         state: KeyState::Enabled,
         aliases: Some(Vec::new()),
         tags: Some(BTreeMap::new()),
-        multi_region: false,
+        multi_region: MultiRegion::No,
+        is_aws_managed: false,
         spec: "SYMMETRIC_DEFAULT".into(),
         usage: "ENCRYPT_DECRYPT".into(),
         origin: "AWS_KMS".into(),

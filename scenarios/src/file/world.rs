@@ -3,7 +3,9 @@
 //! A world is the organization, accounts, keys and identities a request is judged against (`fixtures/*.yaml`).
 //! References between them (`account: ml`) and placeholders are kept as written.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::value::{At, ContextValue, Named, PolicySource, Text, schema_as_written};
@@ -71,6 +73,14 @@ pub struct Account {
     pub id: Text,
     /// The path of the organizational unit it is in. Absent: outside the organization.
     pub unit: Option<Text>,
+    /// Service control policies attached to the account itself.
+    #[serde(default)]
+    pub scps: Vec<PolicySource>,
+    /// Resource control policies attached to the account itself.
+    #[serde(default)]
+    pub rcps: Vec<PolicySource>,
+    /// Whether `FullAWSAccess` and `RCPFullAWSAccess` are attached to it, as AWS does at first. Default: true.
+    pub full_access: Option<At<bool>>,
 }
 
 /// A KMS key.
@@ -95,9 +105,9 @@ pub struct HeldKey {
     pub region: Text,
     /// Its key id, not its ARN.
     pub id: Text,
-    /// Its key policy.
-    pub policy: PolicySource,
-    /// Whether AWS manages it for a service (`aws/s3`).
+    /// Its key policy; an AWS managed key has AWS's.
+    pub policy: Option<PolicySource>,
+    /// Whether AWS manages it for a service (`alias/aws/s3`).
     pub is_aws_managed: bool,
     /// Its state. Default: enabled.
     pub state: Option<At<KeyState>>,
@@ -105,8 +115,8 @@ pub struct HeldKey {
     pub aliases: Option<Vec<Text>>,
     /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
     pub tags: Option<Named<Text>>,
-    /// Whether it is a multi-Region key. Default: false.
-    pub multi_region: Option<At<bool>>,
+    /// Whether it is a multi-Region key. Default: what its id says.
+    pub multi_region: Option<At<MultiRegion>>,
     /// Its grants, in order.
     pub grants: Vec<Grant>,
     /// Its key spec. Default: `SYMMETRIC_DEFAULT`.
@@ -128,9 +138,10 @@ struct KeyEntry {
     region: Option<Text>,
     /// Its key id, not its ARN.
     id: Option<Text>,
-    /// Its key policy: a path from the policy root, or the JSON itself in a block scalar.
+    /// Its key policy: a path from the policy root, or the JSON itself in a block scalar. An AWS managed key has none
+    /// of ours: its policy follows from its alias.
     policy: Option<PolicySource>,
-    /// Who owns it. An AWS owned key needs nothing else. Default: `customer`.
+    /// Who owns it. An AWS owned key needs nothing else; an AWS managed key needs its alias. Default: `customer`.
     owner: Option<KeyOwner>,
     /// Its state. Default: `Enabled`.
     state: Option<At<KeyState>>,
@@ -138,8 +149,9 @@ struct KeyEntry {
     aliases: Option<Vec<Text>>,
     /// Its tags. Left out: nobody stated them, and a check that hangs on one fails; `{}` is none.
     tags: Option<Named<Text>>,
-    /// Whether it is a multi-Region key. Default: false.
-    multi_region: Option<At<bool>>,
+    /// Whether it is a multi-Region key: `primary`, `replica`, `true` for one of the two, `false`. Default: what its
+    /// id says, since those of multi-Region keys begin with `mrk-`.
+    multi_region: Option<At<MultiRegion>>,
     /// Its grants, in order: `key/NAME[0]` is the first.
     #[serde(default)]
     grants: Vec<Grant>,
@@ -163,6 +175,20 @@ enum KeyOwner {
     AwsOwned,
 }
 
+/// Whether a KMS key is a multi-Region key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MultiRegion {
+    /// The key that others replicate.
+    Primary,
+    /// A replica of a key in another Region.
+    Replica,
+    /// A primary or a replica key.
+    True,
+    /// A key of one Region.
+    False,
+}
+
 /// The state of a KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum KeyState {
@@ -184,6 +210,21 @@ pub enum KeyState {
     Updating,
 }
 
+impl JsonSchema for MultiRegion {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "MultiRegion".into()
+    }
+
+    /// Two of its words are Booleans to YAML and JSON.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["primary", "replica", true, false] })
+    }
+}
+
 schema_as_written!(Key, KeyEntry);
 
 impl TryFrom<KeyEntry> for Key {
@@ -201,12 +242,16 @@ impl TryFrom<KeyEntry> for Key {
         }
         let missing =
             |key: &str| format!("a key without `{key}`; add `{key}: …`, or say `owner: aws-owned` for a key AWS owns");
+        let is_aws_managed = entry.owner == Some(KeyOwner::AwsManaged);
+        if entry.policy.is_none() && !is_aws_managed {
+            return Err(missing("policy"));
+        }
         Ok(Self::Held(Box::new(HeldKey {
             account: entry.account.ok_or_else(|| missing("account"))?,
             region: entry.region.ok_or_else(|| missing("region"))?,
             id: entry.id.ok_or_else(|| missing("id"))?,
-            policy: entry.policy.ok_or_else(|| missing("policy"))?,
-            is_aws_managed: entry.owner == Some(KeyOwner::AwsManaged),
+            policy: entry.policy,
+            is_aws_managed,
             state: entry.state,
             aliases: entry.aliases,
             tags: entry.tags,

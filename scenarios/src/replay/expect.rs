@@ -182,16 +182,16 @@ impl Compare<'_> {
     /// Where AWS documents several errors, none of them can be expected for certain (R6.34).
     fn error(&mut self, error: &Text) {
         match self.judgement.answer {
-            Verdicts::Unavailable(errors) if errors == [error.as_str()] => {}
-            Verdicts::Unavailable(errors) if errors.contains(&error.as_str()) => {
-                let message =
-                    format!("AWS documents {} here; which of them it answers is not known", errors.join(" and "));
+            Verdicts::Unavailable(why) if why.errors() == [error.as_str()] => {}
+            Verdicts::Unavailable(why) if why.errors().contains(&error.as_str()) => {
+                let errors = why.errors().join(" and ");
+                let message = format!("AWS documents {errors} here; which of them it answers is not known");
                 self.problem("unsure-error", message, error.span());
             }
-            Verdicts::Unavailable(errors) => {
+            Verdicts::Unavailable(why) => {
                 self.problem(
                     "wrong-error",
-                    format!("expected the error `{error}`, got `{}`", errors.join("` or `")),
+                    format!("expected the error `{error}`, got `{}`", why.errors().join("` or `")),
                     error.span(),
                 );
             }
