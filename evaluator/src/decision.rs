@@ -41,6 +41,8 @@ pub enum Unavailable {
     ReservedAlias,
     /// The call is authorized, and the key's state refuses it with one of these errors (R6.34).
     KeyState(&'static [&'static str]),
+    /// The call is authorized, and the key policy it brings would keep its caller from the next change (R6.10).
+    Lockout,
 }
 
 impl Unavailable {
@@ -50,6 +52,7 @@ impl Unavailable {
             Self::WrongRegion => &["NotFoundException"],
             Self::ReservedAlias => &["InvalidAliasNameException", "NotAuthorizedException"],
             Self::KeyState(errors) => errors,
+            Self::Lockout => &["MalformedPolicyDocumentException"],
         }
     }
 }

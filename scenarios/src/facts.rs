@@ -52,6 +52,8 @@ pub struct Facts {
     pub endpoints: BTreeMap<String, EndpointFacts>,
     /// The session of the caller of the check at hand.
     pub session: Option<SessionFacts>,
+    /// The name of the key policy that the call of the check at hand brings.
+    pub new_policy: Option<String>,
     /// Condition keys that every call carries.
     pub context: BTreeMap<ConditionKey, Option<Values>>,
     places: BTreeMap<String, Span>,
@@ -792,6 +794,20 @@ impl Facts {
             }
         }
         Ok(world)
+    }
+
+    /// The key policy that the call at hand brings, checked.
+    pub fn proposed_policy(&self) -> Option<Arc<Policy>> {
+        let entry = self.documents.get(self.new_policy.as_deref()?)?;
+        policy::parse(&entry.document, PolicyType::Key).policy.map(Arc::new)
+    }
+
+    /// The keys in accounts of customers.
+    pub fn held_keys(&self) -> impl Iterator<Item = &HeldKey> {
+        self.keys.values().filter_map(|key| match key {
+            Key::Held(key) => Some(&**key),
+            Key::AwsOwned { .. } => None,
+        })
     }
 
     /// Warnings about the policies: what AWS stores and never uses.

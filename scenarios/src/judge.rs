@@ -3,6 +3,8 @@
 //! A [`Judgement`] is a decision with its explanation, free of the world it was made in: names of statements, the
 //! elements that failed with the place of each, what the request had there and where that came from.
 
+use std::sync::Arc;
+
 use permitlab_evaluator::authorize::{Answer, answer, decide};
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
@@ -11,9 +13,10 @@ use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, State
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::json::Text;
 use permitlab_evaluator::layer::{Layer, Verdict};
-use permitlab_evaluator::policy;
+use permitlab_evaluator::policy::{self, Policy};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
+use permitlab_evaluator::service::kms::lockout;
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -43,6 +46,8 @@ pub struct Judgement {
     pub call: String,
     /// Whether a service calls as itself.
     pub is_by_service: bool,
+    /// Whether the key policy that spoke is AWS's, which nobody changes (R6.32).
+    pub is_under_aws_policy: bool,
 }
 
 /// The answer to a call.
@@ -109,6 +114,37 @@ pub struct Failure {
     pub fills: Vec<(String, String)>,
 }
 
+/// Judges a call that brings a key policy: once it is allowed, its caller must be able to change that policy again by
+/// its own next `PutKeyPolicy` (R6.10). What stood in the way of that is the explanation.
+pub fn judge_with_policy(world: &World, request: &Request, policy: &Arc<Policy>, settled: Rules) -> Judgement {
+    let mut judgement = judge(world, request, settled);
+    let context = derive::context(world, request);
+    let next = lockout::next_call(world, request, &context, policy);
+    let (Verdicts::Decided(Effect::Allow), Some((world, next))) = (judgement.answer, next) else { return judgement };
+    let mut after = judge(&world, &next, settled);
+    let is_shut_out = matches!(after.answer, Verdicts::Decided(effect) if effect.is_deny());
+    if is_shut_out {
+        after.answer = Verdicts::Unavailable(Unavailable::Lockout);
+        let again = format!("{} on {}", next.action, next.resource.arn);
+        after.call = format!("{}, and would next call {again} under the policy it brings", judgement.call);
+        after.otherwise.retain(|effect| *effect == Effect::Allow);
+    } else {
+        std::mem::swap(&mut after, &mut judgement);
+    }
+    join(&mut after.otherwise, &mut judgement.otherwise);
+    join(&mut after.unstated, &mut judgement.unstated);
+    join(&mut after.unsure, &mut judgement.unsure);
+    join(&mut after.accepted, &mut judgement.accepted);
+    after
+}
+
+/// Adds what is not there yet.
+fn join<T: Ord>(own: &mut Vec<T>, others: &mut Vec<T>) {
+    own.append(others);
+    own.sort();
+    own.dedup();
+}
+
 /// Judges a call in a world. The reference's reading of `settled` rules counts as certain.
 pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
     let context = derive::context(world, request);
@@ -127,6 +163,8 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
         }
     };
     judgement.accepted = accepted(&applicable, request, &context, settled);
+    judgement.is_under_aws_policy = judgement.layer == Some(Layer::Resource)
+        && world.key(&request.resource.arn).is_some_and(|key| key.is_aws_managed);
     judgement
 }
 
@@ -181,6 +219,7 @@ fn decided(
         layers: layers(&explanation),
         call,
         is_by_service: matches!(request.principal, Principal::Service(_)),
+        is_under_aws_policy: false,
     }
 }
 
@@ -207,6 +246,7 @@ impl Judgement {
             layers: Vec::new(),
             call,
             is_by_service: false,
+            is_under_aws_policy: false,
         }
     }
 

@@ -16,7 +16,7 @@ use permitlab_evaluator::source::{SourceMap, Span};
 use crate::change;
 use crate::facts::{self, Facts, SessionFacts, read_policy};
 use crate::file::flow::Flow;
-use crate::file::scenario::{Check, PolicyType as WrittenType, Question, Scenario, Skip};
+use crate::file::scenario::{CallQuestion, Check, PolicyType as WrittenType, Question, Scenario, Skip};
 use crate::file::{self, At, Named, PolicySource, Text};
 use crate::judge::Judgement;
 use crate::placeholders::{Scope, fill};
@@ -269,6 +269,7 @@ impl Run<'_> {
             Question::Call(call) => {
                 let facts = self.changed(check, cell)?;
                 let facts = self.with_session(facts, check, &call.by, cell)?;
+                let facts = self.with_new_policy(facts, call, cell)?;
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
@@ -373,6 +374,16 @@ impl Run<'_> {
         Ok(facts)
     }
 
+    /// The facts with the key policy that the call brings (R6.10).
+    fn with_new_policy(&mut self, mut facts: Facts, call: &CallQuestion, cell: &Cell) -> Found<Facts> {
+        let Some(source) = &call.new_policy else { return Ok(facts) };
+        let source = self.in_cell(source, cell)?;
+        let document = read_policy(self.root, self.sources, &self.facts.vars, &source, "new policy")?;
+        facts.new_policy = Some(document.name.to_string());
+        facts.add_document(document, PolicyType::Key);
+        Ok(facts)
+    }
+
     fn changed_from_outside(&mut self, mut facts: Facts) -> Result<Facts, Box<Diagnostic>> {
         for change in &self.options.changes {
             let Ok(id) = self.sources.add("--change", change.as_str()) else { continue };
@@ -435,12 +446,17 @@ impl Run<'_> {
         Ok(bindings)
     }
 
-    /// What AWS would say of a policy: its findings, errors and warnings.
-    fn policy_findings(&mut self, source: &PolicySource, kind: At<WrittenType>, cell: &Cell) -> Found<Vec<Diagnostic>> {
-        let source = match source {
+    /// A policy whose path may use the matrix.
+    fn in_cell(&self, source: &PolicySource, cell: &Cell) -> Found<PolicySource> {
+        Ok(match source {
             PolicySource::File(path) => PolicySource::File(fill(path, &Scope::new(&self.facts.vars).with(cell))?),
             PolicySource::Inline(text) => PolicySource::Inline(text.clone()),
-        };
+        })
+    }
+
+    /// What AWS would say of a policy: its findings, errors and warnings.
+    fn policy_findings(&mut self, source: &PolicySource, kind: At<WrittenType>, cell: &Cell) -> Found<Vec<Diagnostic>> {
+        let source = self.in_cell(source, cell)?;
         match read_policy(self.root, self.sources, &self.facts.vars, &source, "the check") {
             Ok(document) => Ok(policy::parse(&document, policy_type(kind.value)).diagnostics),
             Err(findings)

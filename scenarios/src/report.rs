@@ -94,7 +94,7 @@ pub fn snapshot(replayed: &Replayed) -> String {
         }
     }
     for check in &replayed.checks {
-        for asked in check.asked.iter().filter(|asked| is_denied(&asked.judgement)) {
+        for asked in check.asked.iter().filter(|asked| is_denied(&asked.judgement) || is_lockout(&asked.judgement)) {
             let finding = reason_of_call(asked);
             let _ =
                 writeln!(text, "\n{}{}\n{}", check.id, step(asked), report(&replayed.sources, &finding, Colour::Never));
@@ -137,6 +137,10 @@ pub fn summary(judgement: &Judgement) -> String {
         let _ = write!(line, "  accepting {}", judgement.accepted.join(", "));
     }
     line
+}
+
+fn is_lockout(judgement: &Judgement) -> bool {
+    judgement.answer == Verdicts::Unavailable(Unavailable::Lockout)
 }
 
 /// Everything the walk saw, layer by layer, and the reason in an excerpt.
@@ -266,6 +270,10 @@ fn origin(failure: &Failure, asked: &Asked, notes: &mut Vec<String>) -> Option<A
 
 /// What would let an implicitly denied call pass, in the words of `change:` where a policy is to be edited.
 fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
+    if is_lockout(judgement) {
+        let bypass = "`context: { \"kms:BypassPolicyLockoutSafetyCheck\": \"true\" }`";
+        return Some(format!("let the new policy allow the caller `kms:PutKeyPolicy`, or bypass the check: {bypass}"));
+    }
     if judgement.answer != Verdicts::Decided(Effect::ImplicitDeny) {
         return None;
     }
@@ -275,6 +283,12 @@ fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
             "if the call is meant to be allowed, attach a policy with a statement that allows `{call}`"
         ));
     };
+    if judgement.is_under_aws_policy {
+        let carried = blocking(nearest).into_iter().find_map(|failure| carry(&failure.name, &failure.wanted));
+        let own = "use a key of your own: nobody changes the key policy that AWS wrote".to_owned();
+        let ways: Vec<_> = carried.into_iter().chain([own]).collect();
+        return Some(format!("if the call is meant to be allowed: {}", ways.join(", or ")));
+    }
     let steps: Vec<String> = blocking(nearest).into_iter().map(|failure| edit(nearest, failure, asked)).collect();
     Some(format!("if the call is meant to be allowed: {}", steps.join("; ")))
 }
@@ -335,6 +349,11 @@ fn unavailable(why: Unavailable) -> String {
         Unavailable::WrongRegion => format!("{errors} before it looks at any policy: the key is not in this Region"),
         Unavailable::ReservedAlias => format!("{errors} before it looks at any policy: `alias/aws/` is AWS's own"),
         Unavailable::KeyState(_) => format!("the policies allow it, but {errors} because of the key's state"),
+        Unavailable::Lockout => {
+            format!(
+                "the policies allow it, but {errors}: under the new key policy the caller could not change it again"
+            )
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The table of R6.34, as AWS prints it on the page "Key states of AWS KMS keys": a row an operation, a column a state,
 //! and in each cell the error. KMS looks at the state only once a call is authorized.
 
+pub mod lockout;
+
 use crate::catalog::kms::{Operation, Target};
 use crate::request::Request;
 use crate::world::kms::KeyState;

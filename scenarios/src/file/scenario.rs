@@ -106,6 +106,8 @@ pub struct CallQuestion {
     pub resources: Vec<Text>,
     /// The encryption context the call carries.
     pub encryption_context: Named<Text>,
+    /// The key policy the call brings.
+    pub new_policy: Option<PolicySource>,
     /// What is expected, the first case that covers a cell.
     pub expect: Vec<Case<Outcome>>,
 }
@@ -220,6 +222,9 @@ struct CheckEntry {
     /// The encryption context the call carries.
     #[serde(default)]
     encryption_context: Named<Text>,
+    /// The key policy that `kms:PutKeyPolicy` or `kms:CreateKey` brings: a path from the policy root, or the JSON itself
+    /// in a block scalar.
+    new_policy: Option<PolicySource>,
     /// Condition keys the calls carry, or lack (`null`).
     #[serde(default)]
     context: Named<ContextValue>,
@@ -298,6 +303,7 @@ impl CheckEntry {
             ("resource", text(&self.resource)),
             ("resources", self.resources.as_ref().map(|list| list.span)),
             ("encryption_context", self.encryption_context.span()),
+            ("new_policy", self.new_policy.as_ref().map(PolicySource::span)),
         ];
         let decision = [
             ("region", text(&self.region)),

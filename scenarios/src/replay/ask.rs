@@ -11,6 +11,7 @@ use permitlab_evaluator::context::{ConditionKey, Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
+use permitlab_evaluator::service::kms::lockout;
 use permitlab_evaluator::source::{SourceId, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -19,8 +20,8 @@ use super::{Asked, Cell, Found, Step};
 use crate::facts::Facts;
 use crate::file::flow::{Flow, Step as FlowStep};
 use crate::file::scenario::{CallQuestion, Check};
-use crate::file::{ContextValue, Named, Text};
-use crate::judge::{self, judge};
+use crate::file::{ContextValue, Named, PolicySource, Text};
+use crate::judge::{self, judge, judge_with_policy};
 use crate::placeholders::{Scope, fill};
 use crate::reference::{self, Target};
 
@@ -152,7 +153,9 @@ impl<'a> Asking<'a> {
             encryption_context: &call.encryption_context,
             context: None,
         };
-        self.ask(world, &written, &self.scope(), None)
+        let scope = self.scope();
+        call.new_policy.as_ref().map_or(Ok(()), |policy| brings_policy(&fill(&action, &scope)?, policy))?;
+        self.ask(world, &written, &scope, None)
     }
 
     /// Asks about every step of a flow whose needs are bound, each by itself.
@@ -201,7 +204,10 @@ impl<'a> Asking<'a> {
         }
         let judgement =
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
-                Resolved::Request(request) => judge(world, &request, self.settled),
+                Resolved::Request(request) => match self.facts.proposed_policy() {
+                    Some(policy) => judge_with_policy(world, &request, &policy, self.settled),
+                    None => judge(world, &request, self.settled),
+                },
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
         Ok(Asked { step, judgement, places })
@@ -264,7 +270,7 @@ pub(crate) fn resolve(
     request.now = places.now.as_ref().map(instant).transpose()?;
     request.encryption_context = encryption_context;
     request.context = context;
-    check_encryption_context(&request, places)?;
+    check_encryption_context(facts, &request, places)?;
     Ok(Resolved::Request(Box::new(request)))
 }
 
@@ -405,13 +411,30 @@ fn source_of(text: &Text, principal: &Principal) -> Result<Source, Box<Diagnosti
     Ok(Source { arn: arn.as_str().into(), account })
 }
 
-/// An operation that takes no encryption context cannot be given one (R6.20).
-fn check_encryption_context(request: &Request, places: &Places) -> Result<(), Box<Diagnostic>> {
-    let takes_one = kms::operation(&request.action).is_none_or(|operation| operation.encryption_context);
-    if takes_one || request.encryption_context.is_empty() {
+/// Only two operations bring a key policy (R6.10).
+fn brings_policy(call: &Text, policy: &PolicySource) -> Result<(), Vec<Diagnostic>> {
+    let name = call.as_str().strip_prefix("kms:").unwrap_or_default();
+    if lockout::OPERATIONS.iter().any(|operation| operation.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    let finding = Diagnostic::error("misplaced-key", policy.span(), format!("`new_policy` of a call of `{call}`"));
+    Err(vec![finding.help("only `kms:PutKeyPolicy` and `kms:CreateKey` bring a key policy")])
+}
+
+/// An operation, or a key, that takes no encryption context cannot be given one (R6.20).
+fn check_encryption_context(facts: &Facts, request: &Request, places: &Places) -> Result<(), Box<Diagnostic>> {
+    if request.encryption_context.is_empty() {
         return Ok(());
     }
     let span = places.encryption_context.unwrap_or(places.call.span());
+    if kms::operation(&request.action).is_none_or(|operation| operation.encryption_context) {
+        let key = facts.held_keys().find(|key| key.arn == request.resource.arn && key.spec != "SYMMETRIC_DEFAULT");
+        return key.map_or(Ok(()), |key| {
+            let message = format!("a key of spec `{}` takes no encryption context", key.spec);
+            let finding = Diagnostic::error("encryption-context-not-taken", span, message);
+            Err(Box::new(finding.help("remove `encryption_context:`; only symmetric encryption keys take one")))
+        });
+    }
     Err(Box::new(
         Diagnostic::error(
             "needless-encryption-context",

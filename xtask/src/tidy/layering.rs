@@ -57,6 +57,7 @@ const LAYERS: [Layer; 6] = [
             "service",
             "service/kms",
             "service/kms/grant",
+            "service/kms/lockout",
             "service/sts",
             "service/s3",
             "decision",
