@@ -6,6 +6,8 @@ use permitlab::file::flow::{Evidence, NeedKind};
 use permitlab::file::scenario::{FlowVerdict, Layer, PolicyOutcome, Question, Scenario, Word};
 use permitlab::file::world::{Grantee, HeldKey, Key, World};
 use permitlab::file::{ContextValue, PolicySource, Text, read_flow, read_scenario, read_world};
+use permitlab::replay::{Options, replay};
+use permitlab::root::PolicyRoot;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::json;
 use permitlab_evaluator::source::{Position, SourceMap};
@@ -467,4 +469,168 @@ fn a_flow_may_assert_its_steps() {
     assert!(matches!(outcome.verdict, Some(FlowVerdict::Is(is)) if is.value == Word::Allow));
     assert_eq!(outcome.steps.get("a").unwrap().is.value, Word::Deny);
     assert_eq!(outcome.steps.get("b").unwrap().because.as_ref().unwrap().statement.as_ref().unwrap().as_str(), "p#[0]");
+}
+
+/// What replaying a case with this check in this world reports, each as its code and place.
+fn replayed(test: &str, world: &str, check: &str) -> Vec<(&'static str, String)> {
+    let folder = std::env::temp_dir().join(format!("permitlab-files-{}-{test}", std::process::id()));
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let policy = r#"'{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}}'"#;
+    write("w.yaml", &world.replace("POLICY", policy));
+    let case = one_check(check).replace("checks:", "use: [w.yaml]\nchecks:");
+    write("cases/c.yaml", &case.replace("POLICY", policy));
+    let replayed = replay(&PolicyRoot::at(&folder), "cases/c.yaml", &Options::default());
+    std::fs::remove_dir_all(&folder).unwrap();
+    let place = |finding: &Diagnostic| replayed.sources.place(finding.span().unwrap());
+    assert!(replayed.findings.iter().all(|finding| finding.help.is_some()), "{:?}", replayed.findings);
+    replayed.findings.iter().map(|finding| (finding.code, place(finding))).collect()
+}
+
+const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+const OTHER_ID: &str = "2345bcde-23bc-45de-67fa-234567890abc";
+const MRK: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
+
+/// Accounts take the first line; `k(name, id, rest)` is a key of account `a` in us-east-1.
+#[rstest]
+#[case::alias_on_two_keys(vec![k("k", ID, "aliases: [alias/x], "), k("l", OTHER_ID, "aliases: [alias/x], ")], "duplicate-alias", (4, 93))]
+#[case::two_keys_of_one_arn(vec![k("k", ID, ""), k("l", ID, "")], "duplicate-key-id", (4, 44))]
+#[case::not_an_alias(vec![k("k", ID, "aliases: [x], ")], "invalid-alias", (3, 93))]
+#[case::alias_with_a_space(vec![k("k", ID, "aliases: [alias/a b], ")], "invalid-alias", (3, 93))]
+#[case::alias_of_aws(vec![k("k", ID, "aliases: [alias/aws/s3], ")], "invalid-alias", (3, 93))]
+#[case::short_id(vec![k("k", "1234abcd", "")], "invalid-key-id", (3, 44))]
+#[case::upper_case_id(vec![k("k", &ID.to_uppercase(), "")], "invalid-key-id", (3, 44))]
+#[case::arn_for_an_id(vec![k("k", "key/1", "")], "invalid-key-id", (3, 44))]
+#[case::mrk_of_one_region(vec![k("k", MRK, "multi_region: false, ")], "contradictory-key", (3, 97))]
+#[case::id_of_one_region(vec![k("k", ID, "multi_region: true, ")], "contradictory-key", (3, 97))]
+#[case::primary_of_one_region(vec![k("k", ID, "multi_region: primary, ")], "contradictory-key", (3, 97))]
+#[case::replica_beside_its_primary(vec![k("k", MRK, "multi_region: primary, "), k("l", MRK, "multi_region: replica, ")], "duplicate-key-id", (4, 44))]
+#[case::two_primaries(vec![k("k", MRK, "multi_region: primary, "), k("l", MRK, "multi_region: primary, ").replace("us-east-1", "eu-west-1")], "duplicate-primary", (4, 44))]
+#[case::key_in_an_unknown_account(vec![k("k", ID, "").replace("account: a", "account: z")], "unknown-account", (3, 17))]
+#[case::policy_of_an_aws_managed_key(vec![k("k", ID, "owner: aws-managed, aliases: [alias/aws/s3], ")], "aws-managed-key", (3, 137))]
+#[case::aws_managed_key_without_alias(vec!["  k: { account: a, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, owner: aws-managed }".to_owned()], "missing-key", (3, 43))]
+#[case::state_of_an_aws_managed_key(vec!["  k: { account: a, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, owner: aws-managed, aliases: [alias/aws/s3], state: Disabled }".to_owned()], "aws-managed-key", (3, 133))]
+#[case::alias_of_ours_on_an_aws_managed_key(vec!["  k: { account: a, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, owner: aws-managed, aliases: [alias/aws/s3, alias/x] }".to_owned()], "invalid-alias", (3, 125))]
+fn a_key_that_cannot_be_is_refused_at_its_place(
+    #[case] keys: Vec<String>,
+    #[case] code: &'static str,
+    #[case] (line, column): (usize, usize),
+) {
+    let world = format!("accounts: {{ a: {{ id: \"111122223333\" }} }}\nkeys:\n{}\n", keys.join("\n"));
+    let found = replayed(&format!("{code}-{line}-{column}-{}", world.len()), &world, CHECK);
+    assert_eq!(found.first(), Some(&(code, format!("w.yaml:{line}:{column}"))), "{found:?}");
+}
+
+fn k(name: &str, id: &str, rest: &str) -> String {
+    format!("  {name}: {{ account: a, region: us-east-1, id: \"{id}\", {rest}policy: POLICY }}")
+}
+
+const CHECK: &str = "by: anonymous\ncall: kms:Decrypt\nresource: key/k\nexpect: deny";
+
+#[rstest]
+#[case::one_id_of_two_accounts(
+    "accounts:\n  a: { id: \"111122223333\" }\n  b: { id: \"111122223333\" }\n",
+    "duplicate-account-id",
+    "3:13"
+)]
+#[case::role_in_an_unknown_account(
+    "accounts: { ml: { id: \"111122223333\" } }\nroles: { r: { account: lm } }\n",
+    "unknown-account",
+    "2:24"
+)]
+#[case::user_in_an_unknown_account(
+    "accounts: { ml: { id: \"111122223333\" } }\nusers: { u: { account: lm } }\n",
+    "unknown-account",
+    "2:24"
+)]
+#[case::group_in_an_unknown_account(
+    "accounts: { ml: { id: \"111122223333\" } }\ngroups: { g: { account: lm } }\n",
+    "unknown-account",
+    "2:25"
+)]
+#[case::endpoint_in_an_unknown_account(
+    "accounts: { ml: { id: \"111122223333\" } }\nendpoints: { e: { account: lm, id: vpce-1 } }\n",
+    "unknown-account",
+    "2:28"
+)]
+#[case::one_role_in_two_cases(
+    "accounts: { a: { id: \"111122223333\" } }\nroles:\n  App: { account: a, path: /x/ }\n  app: { account: a, path: /y/ }\n",
+    "duplicate-name",
+    "4:3"
+)]
+#[case::one_endpoint_twice(
+    "accounts: { a: { id: \"111122223333\" } }\nendpoints:\n  e: { account: a, id: vpce-1 }\n  f: { account: a, id: vpce-1 }\n",
+    "duplicate-endpoint-id",
+    "4:24"
+)]
+#[case::scp_without_an_organization(
+    "accounts: { a: { id: \"111122223333\", scps: [p.json] } }\n",
+    "misplaced-key",
+    "1:45"
+)]
+#[case::full_access_outside_the_organization(
+    "organization: { id: o-1, management_account: \"999988887777\", units: { root: {} } }\naccounts: { a: { id: \"111122223333\", full_access: false } }\n",
+    "misplaced-key",
+    "2:51"
+)]
+fn a_contradictory_world_is_refused_at_its_place(#[case] world: &str, #[case] code: &'static str, #[case] at: &str) {
+    let found = replayed(&format!("{code}-{}-{}", at.replace(':', "-"), world.len()), world, CHECK);
+    assert_eq!(found, [(code, format!("w.yaml:{at}"))]);
+}
+
+#[test]
+fn the_same_name_in_another_account_or_region_is_no_contradiction() {
+    let elsewhere = |key: String| key.replace("us-east-1", "eu-west-1");
+    let keys =
+        [k("k", MRK, "aliases: [alias/x], "), elsewhere(k("l", MRK, "multi_region: true, aliases: [alias/x], "))];
+    let world = format!("accounts: {{ a: {{ id: \"111122223333\" }} }}\nkeys:\n{}\n", keys.join("\n"));
+    assert_eq!(replayed("fine", &world, CHECK), []);
+}
+
+/// A world with a signing key, and one of AWS's.
+const KEYS: &str = "accounts: { a: { id: \"111122223333\" } }\nkeys:
+  k: { account: a, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, spec: RSA_2048, policy: POLICY }
+  s3: { account: a, region: us-east-1, id: 2345bcde-23bc-45de-67fa-234567890abc, owner: aws-managed, aliases: [alias/aws/s3] }
+roles: { r: { account: a } }
+";
+
+/// Lines of a check begin on line 5, in column 5.
+#[rstest]
+#[case::context_of_a_signing_key(
+    "by: role/r\ncall: kms:Decrypt\nresource: key/k\nencryption_context: { a: b }\nexpect: allow",
+    "encryption-context-not-taken",
+    "8:27"
+)]
+#[case::policy_that_is_not_there(
+    "by: role/r\ncall: kms:Decrypt\nresource: key/k\nnew_policy: p.json\nexpect: allow",
+    "missing-file",
+    "8:17"
+)]
+#[case::policy_of_a_decrypt(
+    "by: role/r\ncall: kms:Decrypt\nresource: key/k\nnew_policy: POLICY\nexpect: allow",
+    "misplaced-key",
+    "8:18"
+)]
+#[case::change_of_its_policy(
+    "change: [\"remove key/s3#[0]\"]\nby: role/r\ncall: kms:Decrypt\nresource: key/s3\nexpect: deny",
+    "aws-managed-key",
+    "5:15"
+)]
+#[case::change_of_its_state(
+    "change: [set key/s3 state Disabled]\nby: role/r\ncall: kms:Decrypt\nresource: key/s3\nexpect: deny",
+    "aws-managed-key",
+    "5:14"
+)]
+fn a_check_that_kms_would_not_take_is_refused(#[case] check: &str, #[case] code: &'static str, #[case] at: &str) {
+    let found = replayed(&format!("check-{code}-{}", at.replace(':', "-")), KEYS, check);
+    assert_eq!(found, [(code, format!("cases/c.yaml:{at}"))]);
+}
+
+#[test]
+fn new_policy_belongs_to_a_call() {
+    let (sources, scenario) = scenario(&one_check("flow: f\nnew_policy: é.json\nexpect: allow"));
+    refused(&sources, scenario, "misplaced-key", (5, 17));
 }

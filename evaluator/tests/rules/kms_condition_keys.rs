@@ -123,9 +123,9 @@ fn r6_20_with_an_encryption_context(#[case] key: &str, #[case] value: &str) {
 
 #[test]
 fn r6_21_the_key_named_by_an_alias() {
-    let by_alias = |operation: &str| match names("KEY", operation) {
-        true => call(operation).by_alias("alias/app"),
-        false => call(operation),
+    let by_alias = |operation: &str| {
+        let call = call(operation);
+        if names("KEY", operation) { call.by_alias("alias/app") } else { call }
     };
     check("kms:RequestAlias", "alias/app", "CRYPTO DescribeKey GetPublicKey", by_alias);
 }
