@@ -44,11 +44,8 @@ pub fn answer(
     context: &RequestContext,
     settled: Rules,
 ) -> Answer {
-    if is_elsewhere(request) {
-        return Answer::Unavailable(Unavailable::WrongRegion, None);
-    }
-    if service::kms::is_on_reserved_alias(request) {
-        return Answer::Unavailable(Unavailable::ReservedAlias, None);
+    if let Some(unavailable) = before_policies(request) {
+        return Answer::Unavailable(unavailable, None);
     }
     let decision = decide(applicable, request, context, settled);
     if decision.effect == Effect::Allow
@@ -60,8 +57,16 @@ pub fn answer(
     Answer::Decided(decision)
 }
 
+/// Why KMS answers with an error before it looks at any policy, if it does.
+pub fn before_policies(request: &Request) -> Option<Unavailable> {
+    if is_elsewhere(request) {
+        return Some(Unavailable::WrongRegion);
+    }
+    service::kms::is_on_reserved_alias(request).then_some(Unavailable::ReservedAlias)
+}
+
 /// A key lives in one Region; asked for in another it is not found (R6.11).
-pub fn is_elsewhere(request: &Request) -> bool {
+fn is_elsewhere(request: &Request) -> bool {
     let region = request.resource.arn.region();
     request.action.service() == "kms" && !region.is_empty() && request.endpoint_region() != region
 }

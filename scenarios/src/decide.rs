@@ -18,7 +18,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
-use permitlab_evaluator::authorize::{self, is_elsewhere};
+use permitlab_evaluator::authorize::{self, before_policies};
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::closest;
 use permitlab_evaluator::json::{self, Kind};
@@ -245,8 +245,8 @@ fn key_state(field: &Field<'_>) -> Result<KeyState, Fault> {
 /// key's state (R6.11, R6.34).
 fn judge(asked: &Asked, set: &PolicySet, state: KeyState) -> Result<Answer, Fault> {
     let (request, applicable) = (&asked.request, set.applicable(asked)?);
-    if is_elsewhere(request) {
-        return Ok(Answer::not_found());
+    if let Some(unavailable) = before_policies(request) {
+        return Ok(Answer::before_policies(unavailable));
     }
     let context = derive::bare_context(request);
     let decision = authorize::decide(&applicable, request, &context, Rules::NONE);

@@ -1,11 +1,16 @@
 //! Section 6 of the rules: what is special about KMS, apart from grants.
 
+use permitlab_evaluator::action::ActionName;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::authorize::before_policies;
 use permitlab_evaluator::decision::Effect::Allow;
+use permitlab_evaluator::decision::Unavailable;
 use permitlab_evaluator::layer::Layer::{Identity, Resource};
+use permitlab_evaluator::request::{Request, Resource as ArnResource};
 use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
-use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed, open};
+use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed, open, session};
 
 const ALIAS: &str = "arn:aws:kms:us-east-1:111111111111:alias/app";
 const KEY_ALLOWS_R: &str = r#"{"Sid": "R", "Effect": "Allow",
@@ -236,4 +241,14 @@ fn r6_17_algorithm_of_asymmetric_keys() {
     Call::decrypt().key_policy(&[key]).check(&denied(Resource, "Symmetric"));
     let decision = Call::decrypt().key_policy(&[key]).key_spec("RSA_2048").decide();
     assert_eq!(open(&decision), ["kms:EncryptionAlgorithm"]);
+}
+
+/// R6.12: aliases of AWS's are nobody else's, whatever the policies say; the key behind one is asked about as a key.
+#[rstest]
+#[case::of_aws("alias/aws/s3", Some(Unavailable::ReservedAlias))]
+#[case::of_a_customer("alias/awsome", None)]
+fn r6_12_aliases_of_aws(#[case] alias: &str, #[case] expected: Option<Unavailable>) {
+    let arn = Arn::parse(&format!("arn:aws:kms:us-east-1:111111111111:{alias}")).unwrap();
+    let action = ActionName::parse("kms:DeleteAlias").unwrap();
+    assert_eq!(before_policies(&Request::new(session("s"), action, ArnResource::new(arn))), expected);
 }

@@ -81,14 +81,14 @@ impl Answer {
     }
 
     /// KMS answers with an error before it looks at any policy.
-    pub(super) fn not_found() -> Self {
+    pub(super) fn before_policies(unavailable: Unavailable) -> Self {
         Self {
             decision: "unavailable",
             decided_by: None,
             layers: layers(|_| Verdict::NotApplicable),
             unsure: Vec::new(),
             absent_keys: Vec::new(),
-            aws_errors: Unavailable::WrongRegion.errors(),
+            aws_errors: unavailable.errors(),
             warnings: Vec::new(),
         }
     }
