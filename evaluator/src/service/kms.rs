@@ -2,6 +2,8 @@
 //!
 //! The table of R6.34. KMS looks at the state only once a call is authorized.
 
+pub mod grant;
+
 use crate::catalog::kms::{Operation, Target};
 use crate::world::kms::KeyState;
 

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::value::{At, ContextValue, Named, PolicySource, Text};
+use super::world::Grant;
 
 pub(super) use check::check;
 use expect::ExpectShape;
@@ -106,8 +107,26 @@ pub struct CallQuestion {
     pub resources: Vec<Text>,
     /// The encryption context the call carries.
     pub encryption_context: Named<Text>,
+    /// The grant the call makes or retires.
+    pub grant: Option<At<GrantQuestion>>,
     /// What is expected, the first case that covers a cell.
     pub expect: Vec<Case<Outcome>>,
+}
+
+/// The grant a call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(
+    rename = "permitlab::ByKind",
+    expecting = "a grant; write the grant that `kms:CreateGrant` makes, or the name `key/NAME[0]` of the one that `kms:RetireGrant` retires"
+)]
+#[schemars(rename = "GrantQuestion", untagged)]
+pub enum GrantQuestion {
+    /// The name of the grant that is retired: `key/eval[0]`.
+    #[serde(rename = "scalar")]
+    Retired(Text),
+    /// The grant that is made.
+    #[serde(rename = "mapping")]
+    Made(Box<Grant>),
 }
 
 /// What the session of the calling role carries.
@@ -220,6 +239,8 @@ struct CheckEntry {
     /// The encryption context the call carries.
     #[serde(default)]
     encryption_context: Named<Text>,
+    /// The grant that `kms:CreateGrant` makes, or the name of the one that `kms:RetireGrant` retires.
+    grant: Option<At<GrantQuestion>>,
     /// Condition keys the calls carry, or lack (`null`).
     #[serde(default)]
     context: Named<ContextValue>,
@@ -298,6 +319,7 @@ impl CheckEntry {
             ("resource", text(&self.resource)),
             ("resources", self.resources.as_ref().map(|list| list.span)),
             ("encryption_context", self.encryption_context.span()),
+            ("grant", self.grant.as_ref().map(|grant| grant.span)),
         ];
         let decision = [
             ("region", text(&self.region)),

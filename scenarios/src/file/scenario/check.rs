@@ -112,7 +112,7 @@ fn call(entry: CheckEntry, span: Span, findings: &mut Vec<Diagnostic>) -> Option
         None
     })?;
     let (via, on_behalf_of, encryption_context) = (entry.via, entry.on_behalf_of, entry.encryption_context);
-    Some(CallQuestion { by, via, on_behalf_of, calls, resources, encryption_context, expect })
+    Some(CallQuestion { by, via, on_behalf_of, calls, resources, encryption_context, grant: entry.grant, expect })
 }
 
 /// The values of a key and of its plural, of which only one may be there.
