@@ -9,12 +9,13 @@ use crate::context::RequestContext;
 use crate::decision::{Decision, Effect, Unavailable};
 use crate::derive;
 use crate::eval::View;
-use crate::eval::policy::{Grants, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
+use crate::eval::policy::{Allows, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
 use crate::gather::{Applicable, gather};
 use crate::layer::{Layer, StatementRef, Verdict};
 use crate::policy::PolicyType;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
+use crate::service::kms::grant;
 use crate::service::{self, Sharing};
 use crate::truth::{Rule, Rules, Truth};
 use crate::world::World;
@@ -114,9 +115,11 @@ impl Parties {
         };
         // A resource without a known owner is the caller's own.
         let owner = applicable.resource_account.or(request.resource.account);
-        let same_account = owner.is_none() || owner == request.principal.account();
+        let sharing = service::sharing(request);
+        // A grant that says who may retire it needs no word of the caller's account (R6.30).
+        let same_account = sharing == Sharing::ByGrant || owner.is_none() || owner == request.principal.account();
         let works_across_accounts = service::works_across_accounts(request);
-        Self { caller, same_account, sharing: service::sharing(request), works_across_accounts }
+        Self { caller, same_account, sharing, works_across_accounts }
     }
 }
 
@@ -125,10 +128,32 @@ struct Layers {
     rcp: Option<Vec<Outcome>>,
     scp: Option<Vec<Outcome>>,
     vpc_endpoint: Option<Outcome>,
-    resource: Option<(Outcome, Grants)>,
+    resource: Option<(Outcome, Allows)>,
+    grants: Option<Granted>,
     identity: Option<Outcome>,
     boundary: Option<Outcome>,
     session: Option<Outcome>,
+}
+
+/// What the grants of a key say.
+struct Granted {
+    /// All of them.
+    all: Allows,
+    /// Those that the caller's own account issued (R6.26).
+    own: Allows,
+}
+
+impl Granted {
+    /// `None` where no grant could have a say: the key has none, or the action is none that grants permit.
+    fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Option<Self> {
+        let operation = catalog::kms::operation(&view.request.action)?;
+        if applicable.grants.is_empty() || !operation.grantable {
+            return None;
+        }
+        let own = applicable.grants.iter().copied().filter(|each| grant::is_issued_by_caller(each, view.request));
+        let all = applicable.grants.iter().copied();
+        Some(Self { all: grant::evaluate(all, view), own: grant::evaluate(own, view) })
+    }
 }
 
 impl Layers {
@@ -143,12 +168,16 @@ impl Layers {
             levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
         };
         let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
-        let resource = applicable.resource.filter(|_| service::sharing(view.request) != Sharing::IdentityOnly);
+        let resource = applicable.resource.filter(|_| match service::sharing(view.request) {
+            Sharing::EitherAllows | Sharing::Delegated => true,
+            Sharing::IdentityOnly | Sharing::ByGrant => false,
+        });
         Self {
             rcp: levels(&applicable.rcp, rcp_applies),
             scp: levels(&applicable.scp, scp_applies),
             vpc_endpoint: set(&applicable.vpc_endpoint),
             resource: resource.map(|policy| evaluate_resource(policy, view)),
+            grants: Granted::judge(applicable, view),
             identity: set(&applicable.identity),
             boundary: set(&applicable.boundary),
             session: set(&applicable.session),
@@ -156,8 +185,8 @@ impl Layers {
     }
 
     fn compose(&self, parties: &Parties, settled: Rules) -> Decision {
-        let deny = Truth::any(Layer::ALL.map(|layer| self.deny(layer).truth)).settle(settled);
         let paths = Paths::of(self, parties);
+        let deny = Truth::any(Layer::ALL.map(|layer| self.denies(layer))).settle(settled);
         let guardrails = Truth::all([Layer::Rcp, Layer::Scp, Layer::VpcEndpoint].map(|layer| self.guardrail(layer)));
         let allow = guardrails.and(paths.open()).settle(settled);
         let effect = match (deny.holds(), allow.holds()) {
@@ -177,6 +206,17 @@ impl Layers {
         };
         let verdicts = Layer::ALL.map(|layer| self.verdict(layer, parties));
         Decision { effect, layer, decided_by, verdicts, otherwise, doubts }
+    }
+
+    /// Whether a layer denies. That an RCP beats a grant is inferred (R6.24, unsure).
+    fn denies(&self, layer: Layer) -> Truth {
+        let deny = self.deny(layer).truth;
+        let is_granted = self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold());
+        if layer == Layer::Rcp && is_granted {
+            deny.and(Truth::unless(true, Rule::RcpAgainstGrant, false))
+        } else {
+            deny
+        }
     }
 
     /// The Deny statements of a layer, over all its levels.
@@ -205,9 +245,15 @@ impl Layers {
         }
     }
 
-    fn grants(&self, way: PrincipalMatch) -> &Matches {
+    /// What the resource-based policy allows to those it names in this way.
+    fn allows(&self, way: PrincipalMatch) -> &Matches {
         static NONE: Matches = Matches::NONE;
-        self.resource.as_ref().map_or(&NONE, |(_, grants)| grants.by(way))
+        self.resource.as_ref().map_or(&NONE, |(_, allows)| allows.by(way))
+    }
+
+    /// What grants allow to those they name in this way.
+    fn granted(&self, way: PrincipalMatch) -> Truth {
+        self.grants.as_ref().map_or(Truth::NO, |grants| grants.all.by(way).truth.clone())
     }
 
     /// The first layer in AWS's order whose Deny applies (R5.2).
@@ -234,24 +280,24 @@ impl Layers {
             Layer::Rcp => self.rcp.as_ref().map(|_| Verdict::Allowed),
             Layer::Scp => self.scp.as_ref().map(|_| plain(self.guardrail(Layer::Scp).holds())),
             Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(allows),
-            Layer::Resource => self.resource.as_ref().map(|(outcome, _)| self.resource_verdict(outcome, parties)),
-            Layer::Grant => None,
+            Layer::Resource => self.resource.as_ref().map(|(_, allows)| by_way(allows, parties)),
+            Layer::Grant => self.grants.as_ref().map(|grants| by_way(&grants.all, parties)),
             Layer::Identity => self.identity.as_ref().map(allows),
             Layer::Boundary => self.boundary.as_ref().map(allows),
             Layer::Session => self.session.as_ref().map(allows),
         };
         has_say.unwrap_or(Verdict::NotApplicable)
     }
+}
 
-    /// Naming the account of the caller delegates; across accounts it is the resource side's Allow (R5.11).
-    fn resource_verdict(&self, outcome: &Outcome, parties: &Parties) -> Verdict {
-        let direct = WAYS.iter().any(|way| *way != PrincipalMatch::Account && self.grants(*way).truth.holds());
-        match (direct, outcome.allow.truth.holds()) {
-            (true, _) => Verdict::Allowed,
-            (false, true) if parties.same_account => Verdict::Delegated,
-            (false, true) => Verdict::Allowed,
-            (false, false) => Verdict::ImplicitDeny,
-        }
+/// Naming the account of the caller delegates; across accounts it is the resource side's Allow (R5.11).
+fn by_way(allows: &Allows, parties: &Parties) -> Verdict {
+    let is_direct = WAYS.iter().any(|way| *way != PrincipalMatch::Account && allows.by(*way).truth.holds());
+    match (is_direct, allows.any().holds()) {
+        (true, _) => Verdict::Allowed,
+        (false, true) if parties.same_account => Verdict::Delegated,
+        (false, true) => Verdict::Allowed,
+        (false, false) => Verdict::ImplicitDeny,
     }
 }
 
@@ -292,12 +338,15 @@ impl LayerMatches {
 struct Paths {
     /// The resource policy allows the caller by itself (R5.8).
     resource: Truth,
+    /// A grant allows the caller by itself (R6.25), or as the word of the caller's own account (R6.26).
+    grant: Truth,
     /// The resource side leaves it to, or needs, the caller's own policies: what it says of that.
     delegation: Truth,
     /// What the caller's own policies say, within their limits.
     identity: Truth,
     same_account: bool,
     usable: bool,
+    sharing: Sharing,
 }
 
 impl Paths {
@@ -312,37 +361,65 @@ impl Paths {
             Caller::Service | Caller::Anonymous => Truth::NO,
         };
         let has_identity = !matches!(parties.caller, Caller::Service | Caller::Anonymous);
-        let direct = direct_grant(layers, &limits);
+        let direct = by_policy(layers, &limits);
         let delegation = match (parties.sharing, parties.same_account) {
             (Sharing::EitherAllows, true) | (Sharing::IdentityOnly, _) => Truth::YES,
             // An account that is not the resource's own has to be let in, in whatever form (R5.11).
-            (Sharing::EitherAllows | Sharing::Delegated, false) => any_grant(layers),
-            (Sharing::Delegated, true) => layers.grants(PrincipalMatch::Account).truth.clone(),
+            (Sharing::EitherAllows | Sharing::Delegated | Sharing::ByGrant, false) => {
+                any_allow(layers).or(layers.grants.as_ref().map_or(Truth::NO, |grants| grants.all.any()))
+            }
+            (Sharing::Delegated | Sharing::ByGrant, true) => {
+                layers.allows(PrincipalMatch::Account).truth.clone().or(layers.granted(PrincipalMatch::Account))
+            }
+        };
+        let grant = match (&layers.grants, parties.same_account || !has_identity) {
+            (Some(grants), true) => by_grant(&grants.all, &limits),
+            (Some(grants), false) => {
+                let issued = by_grant(&grants.own, &limits);
+                issued.and(Truth::unless(true, Rule::GrantOfCallersAccount, false))
+            }
+            (None, _) => Truth::NO,
         };
         let resource = match (parties.sharing, parties.same_account || !has_identity) {
-            (Sharing::IdentityOnly, _) | (_, false) => Truth::NO,
+            (Sharing::IdentityOnly | Sharing::ByGrant, _) | (_, false) => Truth::NO,
             // KMS serves no unsigned calls (R3.6).
             (Sharing::Delegated, true) if parties.caller == Caller::Anonymous => Truth::NO,
             (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
         };
         let usable = parties.same_account || !has_identity || parties.works_across_accounts;
-        Self { resource, delegation, identity, same_account: parties.same_account, usable }
+        Self {
+            resource,
+            grant,
+            delegation,
+            identity,
+            same_account: parties.same_account,
+            usable,
+            sharing: parties.sharing,
+        }
     }
 
     fn open(&self) -> Truth {
         if !self.usable {
             return Truth::NO;
         }
-        self.resource.clone().or(self.delegation.clone().and(self.identity.clone()))
+        self.resource.clone().or(self.grant.clone()).or(self.delegation.clone().and(self.identity.clone()))
     }
 
-    /// A direct grant decides by itself; otherwise the identity policy that delegation or the other account's
-    /// policy leaves it to.
+    /// The resource-based policy if it decides by itself, then a grant; otherwise the identity policy that delegation
+    /// or the other account's policy leaves it to.
     fn allowed_by(&self, layers: &Layers) -> (Layer, Option<StatementRef>) {
         let reference = |layer: Layer, index: StatementIndex| StatementRef { layer, level: 0, index };
+        let granted = layers.grants.as_ref().and_then(|grants| grants.all.first());
+        let is_granted = self.grant.holds() || (layers.identity.is_none() && !any_allow(layers).holds());
+        if !self.resource.holds()
+            && is_granted
+            && let Some(index) = granted
+        {
+            return (Layer::Grant, Some(reference(Layer::Grant, index)));
+        }
         if self.resource.holds() || layers.identity.is_none() {
             let by = WAYS.iter().find_map(|way| {
-                let matches = layers.grants(*way);
+                let matches = layers.allows(*way);
                 matches.by.filter(|_| matches.truth.holds())
             });
             return (Layer::Resource, by.map(|index| reference(Layer::Resource, index)));
@@ -356,12 +433,13 @@ impl Paths {
     fn missing(&self, layers: &Layers) -> Layer {
         let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
         let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
-        let named = layers.grants(PrincipalMatch::RoleOfSession).truth.holds()
-            || layers.grants(PrincipalMatch::UserOfFederatedSession).truth.holds();
+        let limited = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
+        let is_named = limited.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
         match (self.delegation.holds() && self.usable, limit) {
             (true, Some(limit)) if identity_allows => limit,
-            (_, Some(limit)) if named && self.same_account => limit,
+            (_, Some(limit)) if is_named && self.same_account => limit,
             (true, _) if layers.identity.is_some() => Layer::Identity,
+            (true | false, _) if self.sharing == Sharing::ByGrant => Layer::Grant,
             (true | false, _) => Layer::Resource,
         }
     }
@@ -372,15 +450,30 @@ fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
     allow.and(limits.clone())
 }
 
-fn any_grant(layers: &Layers) -> Truth {
-    Truth::any(WAYS.map(|way| layers.grants(way).truth.clone()))
+fn any_allow(layers: &Layers) -> Truth {
+    Truth::any(WAYS.map(|way| layers.allows(way).truth.clone()))
 }
 
-/// Which grants of a resource policy stand against an implicit deny of boundary and session policy: the table of
+/// Which grants stand against an implicit deny of boundary and session policy: as the statements of a key policy that
+/// name the same grantee would (R5.8). AWS does not say, so the other answer is open wherever the limits would stop it
+/// (R6.25). A grant to the account needs its identity policies, unsurely.
+fn by_grant(grants: &Allows, limits: &Truth) -> Truth {
+    let granted = |way: PrincipalMatch| grants.by(way).truth.clone();
+    let unlimited = Truth::unless(true, Rule::GrantEscapesLimits, !limits.could_fail());
+    let limited = limits.clone().or(Truth::unless(false, Rule::GrantEscapesLimits, true));
+    Truth::any([
+        granted(PrincipalMatch::Direct).and(unlimited),
+        granted(PrincipalMatch::RoleOfSession).and(limited.clone()),
+        granted(PrincipalMatch::UserOfFederatedSession).and(limited),
+        granted(PrincipalMatch::Account).and(Truth::unless(false, Rule::GrantEscapesLimits, true)),
+    ])
+}
+
+/// Which Allow statements of a resource policy stand against an implicit deny of boundary and session policy: the table of
 /// R5.8. A role ARN, and a user ARN met by a federated session, are limited; a session ARN, a user ARN and a star
 /// are not (the star unsurely). The account form is no grant at all.
-fn direct_grant(layers: &Layers, limits: &Truth) -> Truth {
-    let granted = |way: PrincipalMatch| layers.grants(way).truth.clone();
+fn by_policy(layers: &Layers, limits: &Truth) -> Truth {
+    let granted = |way: PrincipalMatch| layers.allows(way).truth.clone();
     let escapes = Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail());
     Truth::any([
         granted(PrincipalMatch::Direct),

@@ -1,14 +1,15 @@
 //! What is known of an action or a condition key, apart from any policy?
 //!
-//! Types of the global condition keys (the table of R8) and of the keys of KMS (R6.16), from the service
-//! authorization reference.
+//! [`services`] holds the facts of AWS's service authorization reference, [`kms`] what it does not say of KMS. Where
+//! the rules (R6.16, the table of R8) say more than the reference, or something else, they win.
 
 pub mod kms;
-
-use std::cmp::Ordering;
+pub mod names;
+pub mod services;
 
 use crate::action::ActionName;
 use crate::context::ConditionKey;
+use services::keys;
 
 /// The type of a condition key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,221 +28,73 @@ pub enum KeyType {
     Ip,
     /// Several texts.
     Strings,
+    /// Several ARNs.
+    Arns,
+    /// Several times `true` or `false`.
+    Bools,
 }
 
-use KeyType::{Arn, Bool, Date, Ip, Numeric, String, Strings};
+/// A key of which the rules say something else than the service reference.
+struct Amendment {
+    /// Its name in lower case; one that ends in `:` is a family.
+    name: &'static str,
+    written: &'static str,
+    kind: KeyType,
+}
 
-/// Global keys in the order of their folded names; a trailing `/` marks a family.
-const GLOBAL: &[(&str, KeyType)] = &[
-    ("aws:AssumedRoot", Bool),
-    ("aws:CalledVia", Strings),
-    ("aws:CalledViaAWSMCP", String),
-    ("aws:CalledViaFirst", String),
-    ("aws:CalledViaLast", String),
-    ("aws:ChatbotSourceArn", Arn),
-    ("aws:CurrentTime", Date),
-    ("aws:Ec2InstanceSourcePrivateIPv4", Ip),
-    ("aws:Ec2InstanceSourceVpc", String),
-    ("aws:EpochTime", Date),
-    ("aws:FederatedProvider", String),
-    ("aws:IsMcpServiceAction", Bool),
-    ("aws:MultiFactorAuthAge", Numeric),
-    ("aws:MultiFactorAuthPresent", Bool),
-    ("aws:PrincipalAccount", String),
-    ("aws:PrincipalArn", Arn),
-    ("aws:PrincipalIsAWSService", Bool),
-    ("aws:PrincipalOrgID", String),
-    ("aws:PrincipalOrgPaths", Strings),
-    ("aws:PrincipalServiceName", String),
-    ("aws:PrincipalServiceNamesList", Strings),
-    ("aws:PrincipalTag/", String),
-    ("aws:PrincipalType", String),
-    ("aws:referer", String),
-    ("aws:RequestedRegion", String),
-    ("aws:RequestTag/", String),
-    ("aws:ResourceAccount", String),
-    ("aws:ResourceOrgID", String),
-    ("aws:ResourceOrgPaths", Strings),
-    ("aws:ResourceTag/", String),
-    ("aws:SecureTransport", Bool),
-    ("aws:SignInSessionArn", Arn),
-    ("aws:SourceAccount", String),
-    ("aws:SourceArn", Arn),
-    ("aws:SourceIdentity", String),
-    ("aws:SourceIp", Ip),
-    ("aws:SourceOrgID", String),
-    ("aws:SourceOrgPaths", Strings),
-    ("aws:SourceOwner", String),
-    ("aws:SourceVpc", String),
-    ("aws:SourceVpcArn", Arn),
-    ("aws:SourceVpce", String),
-    ("aws:TagKeys", Strings),
-    ("aws:TokenIssueTime", Date),
-    ("aws:UserAgent", String),
-    ("aws:userid", String),
-    ("aws:username", String),
-    ("aws:ViaAWSMCPService", Bool),
-    ("aws:ViaAWSService", Bool),
-    ("aws:VpceAccount", String),
-    ("aws:VpceOrgID", String),
-    ("aws:VpceOrgPaths", Strings),
-    ("aws:VpcSourceIp", Ip),
-    ("ec2:RoleDelivery", Numeric),
-    ("ec2:SourceInstanceArn", Arn),
-    ("glue:CredentialIssuingService", String),
-    ("glue:RoleAssumedBy", String),
-    ("identitystore:UserId", String),
-    ("lambda:SourceFunctionArn", Arn),
-    ("ssm:SourceInstanceArn", Arn),
-];
-
-/// Keys of KMS in the order of their folded names; a trailing `:` marks a family.
-const KMS: &[(&str, KeyType)] = &[
-    ("kms:BypassPolicyLockoutSafetyCheck", Bool),
-    ("kms:CallerAccount", String),
-    ("kms:CustomerMasterKeySpec", String),
-    ("kms:CustomerMasterKeyUsage", String),
-    ("kms:DataKeyPairSpec", String),
-    ("kms:EncryptionAlgorithm", String),
-    ("kms:EncryptionContext:", String),
-    ("kms:EncryptionContextKeys", Strings),
-    ("kms:ExpirationModel", String),
-    ("kms:GrantConstraintSourceArn", Arn),
-    ("kms:GrantConstraintType", String),
-    ("kms:GranteePrincipal", String),
-    ("kms:GranteeServicePrincipal", String),
-    ("kms:GrantIsForAWSResource", Bool),
-    ("kms:GrantOperations", Strings),
-    ("kms:KeyAgreementAlgorithm", String),
-    ("kms:KeyOrigin", String),
-    ("kms:KeySpec", String),
-    ("kms:KeyUsage", String),
-    ("kms:MacAlgorithm", String),
-    ("kms:MessageType", String),
-    ("kms:MultiRegion", Bool),
-    ("kms:MultiRegionKeyType", String),
-    ("kms:PrimaryRegion", String),
-    ("kms:RecipientAttestation:", String),
-    ("kms:ReEncryptOnSameKey", Bool),
-    ("kms:ReplicaRegion", String),
-    ("kms:RequestAlias", String),
-    ("kms:ResourceAliases", Strings),
-    ("kms:RetiringPrincipal", String),
-    ("kms:RetiringServicePrincipal", String),
-    ("kms:RotationPeriodInDays", Numeric),
-    ("kms:ScheduleKeyDeletionPendingWindowInDays", Numeric),
-    ("kms:SigningAlgorithm", String),
-    ("kms:TrailingDaysWithoutKeyUsage", Numeric),
-    ("kms:ValidTo", Date),
-    ("kms:ViaService", String),
-    ("kms:WrappingAlgorithm", String),
-    ("kms:WrappingKeySpec", String),
-];
-
-/// Services whose resources RCPs reach (R5.6), as of 2026-09.
-const RCP_SERVICES: &[&str] = &[
-    "aoss",
-    "appconfig",
-    "appstream",
-    "autoscaling",
-    "autoscaling-plans",
-    "budgets",
-    "clouddirectory",
-    "cloudfront",
-    "cloudsearch",
-    "cloudtrail-data",
-    "codeartifact",
-    "codebuild",
-    "codecommit",
-    "codepipeline",
-    "cognito-identity",
-    "cognito-idp",
-    "comprehend",
-    "comprehendmedical",
-    "compute-optimizer",
-    "cost-optimization-hub",
-    "dax",
-    "dsql",
-    "dynamodb",
-    "ecr",
-    "ecr-public",
-    "events",
-    "firehose",
-    "fis",
-    "fms",
-    "gamelift",
-    "health",
-    "inspector-scan",
-    "kendra",
-    "kinesisvideo",
-    "kms",
-    "logs",
-    "memorydb",
-    "networkmonitor",
-    "notifications",
-    "opensearch",
-    "pca-connector-ad",
-    "personalize",
-    "polly",
-    "pricing",
-    "resource-groups",
-    "rolesanywhere",
-    "s3",
-    "secretsmanager",
-    "servicediscovery",
-    "signin",
-    "sqs",
-    "sts",
-    "support",
-    "swf",
-    "textract",
-    "timestream-influxdb",
-    "transcribe",
-    "transfer",
-    "translate",
-    "wafv2",
-    "workspaces",
-    "xray",
+const AMENDMENTS: [Amendment; 3] = [
+    // Part of the table of R8, and missing from the reference's list of global keys.
+    Amendment { name: "aws:signinsessionarn", written: "aws:SignInSessionArn", kind: KeyType::Arn },
+    // The reference calls it a text, the table of R8 an ARN.
+    Amendment { name: "aws:sourcevpcarn", written: "aws:SourceVpcArn", kind: KeyType::Arn },
+    // The reference names the measurements there are today; R6.16 has the whole family.
+    Amendment { name: "kms:recipientattestation:", written: "kms:RecipientAttestation:", kind: KeyType::String },
 ];
 
 /// Whether RCPs have a say in an action: its service supports them, and it is not `kms:RetireGrant` (R5.6, R6.30).
 pub fn rcps_reach(action: &ActionName) -> bool {
-    RCP_SERVICES.binary_search(&action.service()).is_ok()
+    services::rcp_supported_services().binary_search(&action.service()).is_ok()
         && !(action.service() == "kms" && action.name().eq_ignore_ascii_case("RetireGrant"))
 }
 
-/// The type of a key, if it is one of the global keys or of KMS.
+/// The type of a key, if it is one that AWS has.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
-    let table = if key.prefix() == "kms" { KMS } else { GLOBAL };
-    let find = |folded: &str| {
-        let at = table.binary_search_by(|(name, _)| compare_folded(name, folded)).ok()?;
-        table.get(at).map(|(_, kind)| *kind)
-    };
-    find(key.folded()).or_else(|| find(key.family()?))
-}
-
-/// Compares a name of a table with a folded one, without allocating.
-fn compare_folded(name: &str, folded: &str) -> Ordering {
-    name.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(folded.bytes())
+    let is_meant = |each: &&Amendment| key.folded() == each.name || key.family() == Some(each.name);
+    match AMENDMENTS.iter().find(is_meant) {
+        Some(amendment) => Some(amendment.kind),
+        None => keys::key_type(key),
+    }
 }
 
 /// The global keys and those of KMS, as AWS spells them; families end in `/` or `:`.
 pub fn key_names() -> impl Iterator<Item = &'static str> {
-    GLOBAL.iter().chain(KMS).map(|(name, _)| *name)
+    let kms = services::service("kms").into_iter().flat_map(keys::keys_of);
+    let is_measurement = |name: &str| name.starts_with("kms:RecipientAttestation:");
+    let listed = keys::global_keys().chain(kms).filter(move |name| !is_measurement(name));
+    listed.map(|name| name.trim_end_matches('*')).chain(AMENDMENTS.iter().map(|amendment| amendment.written))
 }
 
 /// Whether a key holds several values by its type, however many a request carries (R4.11).
 pub fn is_multivalued(key: &ConditionKey) -> bool {
-    key_type(key) == Some(KeyType::Strings)
+    matches!(key_type(key), Some(KeyType::Strings | KeyType::Arns | KeyType::Bools))
 }
 
 /// Whether a request for `action` may carry `key` without anybody having said so: a known global key, or a key of
-/// the called service that this catalog does not list (R8.4, R8.5). A key nobody knows is never sent (R1.14).
+/// the called service that comes with the action (R8.4, R8.5). A key nobody knows is never sent (R1.14). The keys of
+/// KMS are never left open: [`derive`](crate::derive) says of each whether a call has it.
 pub fn may_be_sent(key: &ConditionKey, action: &ActionName) -> bool {
+    let is_global = keys::is_global(key) || (key.prefix() == "aws" && key_type(key).is_some());
     if key.prefix() == "kms" || action.service() == "kms" {
-        return key_type(key).is_some() && key.prefix() != "kms";
+        return is_global;
     }
-    key_type(key).is_some() || key.prefix() == action.service()
+    keys::may_carry(action, key) || (is_global && !keys::is_about_tags(key)) || is_of_a_provider(key, action)
+}
+
+/// A role assumed with a token of an OIDC provider is assumed with the token's claims: `oidc.example.com/id/1:sub`. The
+/// reference lists some of those of well-known providers only.
+fn is_of_a_provider(key: &ConditionKey, action: &ActionName) -> bool {
+    let is_web_identity = action.name().eq_ignore_ascii_case("AssumeRoleWithWebIdentity");
+    action.service() == "sts" && is_web_identity && key.prefix().contains('.')
 }
 
 #[cfg(test)]
@@ -249,27 +102,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_sorted_for_the_search() {
-        assert!(GLOBAL.is_sorted_by_key(|(name, _)| name.to_lowercase()));
-        assert!(KMS.is_sorted_by_key(|(name, _)| name.to_lowercase()));
-    }
-
-    #[test]
     fn rcps_reach_some_services_only() {
-        assert!(RCP_SERVICES.is_sorted());
         let reach = |name: &str| rcps_reach(&ActionName::parse(name).unwrap());
         assert!(reach("kms:Decrypt") && reach("sts:AssumeRole") && reach("S3:GetObject"));
         assert!(!reach("kms:retiregrant") && !reach("ec2:RunInstances"));
     }
 
     #[test]
-    fn families_have_the_type_of_their_members() {
+    fn the_rules_win_over_the_reference() {
         let kind = |name: &str| key_type(&ConditionKey::new(name));
-        assert_eq!(kind("aws:PrincipalTag/team"), Some(String));
-        assert_eq!(kind("kms:EncryptionContext:aws:s3:arn"), Some(String));
-        assert_eq!(kind("kms:EncryptionContextKeys"), Some(Strings));
-        assert_eq!(kind("kms:ValidTo"), Some(Date));
+        assert_eq!(kind("aws:SourceVpcArn"), Some(KeyType::Arn));
+        assert_eq!(keys::key_type(&ConditionKey::new("aws:SourceVpcArn")), Some(KeyType::String));
+        assert_eq!(kind("aws:SignInSessionArn"), Some(KeyType::Arn));
+        assert_eq!(kind("kms:RecipientAttestation:PCR99"), Some(KeyType::String));
         assert_eq!(kind("kms:ViaServce"), None);
+    }
+
+    #[test]
+    fn an_amendment_that_the_reference_has_caught_up_with_can_go() {
+        for amendment in &AMENDMENTS {
+            assert_eq!(amendment.written.to_lowercase(), amendment.name);
+            let sample = if amendment.name.ends_with(':') {
+                format!("{}x", amendment.written)
+            } else {
+                amendment.written.into()
+            };
+            assert_ne!(keys::key_type(&ConditionKey::new(&sample)), Some(amendment.kind), "{sample}");
+        }
+    }
+
+    #[test]
+    fn multivalued_is_a_matter_of_type() {
+        let many = |name: &str| is_multivalued(&ConditionKey::new(name));
+        assert!(many("aws:TagKeys") && many("kms:GrantOperations") && many("dynamodb:Attributes"));
+        assert!(!many("aws:SourceIp") && !many("s3:prefix") && !many("nowhere:Key"));
+    }
+
+    #[test]
+    fn names_of_keys_are_those_people_write() {
+        let names: Vec<_> = key_names().collect();
+        for name in ["aws:PrincipalTag/", "kms:EncryptionContext:", "kms:RecipientAttestation:", "aws:SignInSessionArn"]
+        {
+            assert!(names.contains(&name), "{name}");
+        }
+        let is_known = |name: &str| key_type(&ConditionKey::new(name)).is_some();
+        assert!(names.iter().all(|name| is_known(name) || is_known(&format!("{name}x"))), "{names:?}");
     }
 
     #[test]
@@ -278,8 +155,16 @@ mod tests {
         let get = ActionName::parse("s3:GetObject").unwrap();
         let may = |key: &str, action: &ActionName| may_be_sent(&ConditionKey::new(key), action);
         assert!(may("aws:SourceIp", &decrypt));
-        assert!(may("s3:prefix", &get));
-        assert!(!may("s3:prefix", &decrypt));
+        assert!(may("s3:authType", &get) && may("aws:SignInSessionArn", &get));
+        assert!(!may("s3:prefix", &get));
+        assert!(!may("s3:prefix", &decrypt) && !may("kms:ViaService", &decrypt));
+        assert!(may("aws:RequestTag/team", &decrypt) && !may("aws:RequestTag/team", &get));
+        let web_identity = ActionName::parse("sts:AssumeRoleWithWebIdentity").unwrap();
+        assert!(
+            may("token.actions.githubusercontent.com:sub", &web_identity)
+                && may("oidc.example.com/id/1:aud", &web_identity)
+        );
+        assert!(!may("token.actions.githubusercontent.com:sub", &get) && !may("sts:Sub", &web_identity));
         assert!(!may("kms:ViaServce", &decrypt));
         assert!(!may("aws:SourceIpp", &decrypt));
         assert!(!may("kms:ViaService", &get));

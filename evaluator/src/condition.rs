@@ -277,7 +277,14 @@ impl Condition {
         match catalog::key_type(&self.key) {
             Some(KeyType::Date) => date::numeric_value(value).ok(),
             Some(
-                KeyType::String | KeyType::Arn | KeyType::Bool | KeyType::Numeric | KeyType::Ip | KeyType::Strings,
+                KeyType::String
+                | KeyType::Arn
+                | KeyType::Bool
+                | KeyType::Numeric
+                | KeyType::Ip
+                | KeyType::Strings
+                | KeyType::Arns
+                | KeyType::Bools,
             )
             | None => Decimal::parse(value).ok(),
         }

@@ -4,6 +4,7 @@
 //! which elements failed, what each wanted and what the request had.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::condition::Condition;
@@ -17,8 +18,10 @@ use crate::json::Text;
 use crate::layer::{Layer, StatementRef, Verdict};
 use crate::policy::{Effect, Policy, PolicyType, ResourceElement, Statement};
 use crate::request::Request;
+use crate::service::kms::grant;
 use crate::source::Span;
 use crate::truth::Truth;
+use crate::world::kms::{Constraint, Grant};
 
 /// What a decision saw.
 #[derive(Debug, Clone)]
@@ -36,23 +39,30 @@ pub struct LayerExplanation<'w> {
     pub layer: Layer,
     /// What it says by itself.
     pub verdict: Verdict,
-    /// Its statements, in the order of the policies.
+    /// Its statements, in the order of the policies, or its grants.
     pub statements: Vec<StatementExplanation<'w>>,
 }
 
-/// What one statement saw.
+/// What one statement, or one grant, saw.
 #[derive(Debug, Clone)]
 pub struct StatementExplanation<'w> {
     /// Which it is.
     pub reference: StatementRef,
-    /// Its policy.
-    pub policy: &'w Policy,
-    /// The statement.
-    pub statement: &'w Statement,
+    /// Where it was written.
+    pub subject: Subject<'w>,
     /// Whether it applies.
     pub applies: Truth,
     /// Its elements, in the order principal, action, resource, conditions.
     pub elements: Vec<ElementExplanation>,
+}
+
+/// A statement of a policy, or a grant.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'w> {
+    /// A statement and its policy.
+    Statement(&'w Policy, &'w Statement),
+    /// A grant.
+    Grant(&'w Grant),
 }
 
 /// What one element saw.
@@ -66,6 +76,8 @@ pub struct ElementExplanation {
     pub span: Span,
     /// What the request had.
     pub found: Found,
+    /// AWS's name of the grant constraint, where it is one.
+    pub grant_constraint: Option<&'static str>,
 }
 
 /// What a request had where an element looked.
@@ -75,6 +87,8 @@ pub enum Found {
     Name(String),
     /// A condition key and its state.
     Key(ConditionKey, Entry),
+    /// The encryption context, as a grant constraint sees it.
+    EncryptionContext(BTreeMap<String, String>),
 }
 
 /// Explains a decision.
@@ -110,6 +124,9 @@ fn layer_statements<'w>(
     view: &View<'_>,
 ) -> Vec<StatementExplanation<'w>> {
     let mut explained = Vec::new();
+    if layer == Layer::Grant {
+        return applicable.grants.iter().enumerate().map(|(index, each)| explain_grant(index, each, view)).collect();
+    }
     for (policy, content) in applicable.policies(layer, level).iter().copied().enumerate() {
         let view = View { kind: content.kind, ..*view };
         for statement in &content.statements {
@@ -131,7 +148,49 @@ fn explain_statement<'w>(
         elements.push(explain_element(element, truth.clone(), statement, view));
         ControlFlow::Continue(())
     });
-    StatementExplanation { reference, policy, statement, applies, elements }
+    StatementExplanation { reference, subject: Subject::Statement(policy, statement), applies, elements }
+}
+
+fn explain_grant<'w>(policy: usize, each: &'w Grant, view: &View<'_>) -> StatementExplanation<'w> {
+    let mut elements: Vec<ElementExplanation> = Vec::new();
+    grant::walk(each, view, |element, truth| {
+        let (span, found) = grant_element(element, each, view);
+        elements.push(ElementExplanation { element, truth, span, found, grant_constraint: constraint(element, each) });
+    });
+    let applies = Truth::all(elements.iter().map(|element| element.truth.clone()));
+    let reference = StatementRef { layer: Layer::Grant, level: 0, index: StatementIndex { policy, statement: 0 } };
+    StatementExplanation { reference, subject: Subject::Grant(each), applies, elements }
+}
+
+/// Where an element of a grant stands, and what the request had there.
+fn grant_element(element: Element, each: &Grant, view: &View<'_>) -> (Span, Found) {
+    let key = |name: &str| {
+        let key = ConditionKey::new(name);
+        let entry = view.entry(&key).clone();
+        Found::Key(key, entry)
+    };
+    let operations = each.operations.first().map_or(each.span, |operation| operation.text.span());
+    match element {
+        Element::Principal | Element::Resource | Element::Condition(_) => {
+            (each.grantee.text.span(), Found::Name(view.request.principal.to_string()))
+        }
+        Element::Action => (operations, Found::Name(view.request.action.to_string())),
+        Element::Constraint(index) => match each.constraints.get(index) {
+            Some(Constraint::SourceArn(condition)) => (condition.span, key("aws:SourceArn")),
+            Some(constraint) => (constraint.span(), Found::EncryptionContext(view.request.encryption_context.clone())),
+            None => (each.span, Found::Name(String::new())),
+        },
+        Element::ChildOperations => (operations, key("kms:GrantOperations")),
+    }
+}
+
+fn constraint(element: Element, each: &Grant) -> Option<&'static str> {
+    match element {
+        Element::Constraint(index) => each.constraints.get(index).map(Constraint::name),
+        Element::Principal | Element::Action | Element::Resource | Element::Condition(_) | Element::ChildOperations => {
+            None
+        }
+    }
 }
 
 fn explain_element(element: Element, truth: Truth, statement: &Statement, view: &View<'_>) -> ElementExplanation {
@@ -159,8 +218,9 @@ fn explain_element(element: Element, truth: Truth, statement: &Statement, view: 
             }
             None => (statement.span, Found::Name(String::new())),
         },
+        Element::Constraint(_) | Element::ChildOperations => (statement.span, Found::Name(String::new())),
     };
-    ElementExplanation { element, truth, span, found }
+    ElementExplanation { element, truth, span, found, grant_constraint: None }
 }
 
 fn decided<'e, 'w>(layers: &'e [LayerExplanation<'w>], decision: &Decision) -> Option<&'e StatementExplanation<'w>> {
@@ -170,11 +230,52 @@ fn decided<'e, 'w>(layers: &'e [LayerExplanation<'w>], decision: &Decision) -> O
 
 /// The Allow statement of the deciding layer that came nearest: the one whose first failing element, in the order
 /// principal, action, resource, conditions, comes last; among equals the one with the fewest failing conditions,
-/// then the first written.
+/// then the first written. AWS's message names no grants, but one made for this caller may have come nearer than any
+/// policy, and is what its reader looks for.
 fn nearest<'e, 'w>(layers: &'e [LayerExplanation<'w>], layer: Layer) -> Option<&'e StatementExplanation<'w>> {
-    let statements = layers.iter().filter(|each| each.layer == layer).flat_map(|each| &each.statements);
-    let allows = statements.filter(|each| each.statement.effect == Effect::Allow && !each.applies.holds());
-    allows.min_by_key(|each| (Reverse(each.first_failure()), each.failures().count()))
+    let of = |layer: Layer| layers.iter().filter(move |each| each.layer == layer).flat_map(|each| &each.statements);
+    let near = |each: &&StatementExplanation<'_>| (Reverse(each.first_failure()), each.failures().count());
+    let allows = of(layer).filter(|each| each.subject.effect() == Effect::Allow && !each.applies.holds());
+    let is_for_caller = |each: &&StatementExplanation<'_>| !each.applies.holds() && each.first_failure() > PRINCIPAL;
+    let grant = of(Layer::Grant).filter(is_for_caller).min_by_key(near);
+    match layer {
+        Layer::Identity | Layer::Resource => allows.chain(grant).min_by_key(near),
+        Layer::Rcp | Layer::Scp | Layer::VpcEndpoint | Layer::Grant | Layer::Boundary | Layer::Session => {
+            allows.min_by_key(near)
+        }
+    }
+}
+
+/// How far from the front the principal stands.
+const PRINCIPAL: usize = 0;
+
+/// How far conditions and constraints do.
+const CONDITIONS: usize = 3;
+
+impl Subject<'_> {
+    /// Allow or Deny; a grant only allows.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Statement(_, statement) => statement.effect,
+            Self::Grant(_) => Effect::Allow,
+        }
+    }
+
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Statement(_, statement) => statement.span,
+            Self::Grant(grant) => grant.span,
+        }
+    }
+
+    /// Where its Sid stands, if it has one.
+    pub fn sid(&self) -> Option<Span> {
+        match self {
+            Self::Statement(_, statement) => statement.sid.as_ref().map(Text::span),
+            Self::Grant(_) => None,
+        }
+    }
 }
 
 impl StatementExplanation<'_> {
@@ -186,28 +287,35 @@ impl StatementExplanation<'_> {
     /// How far the first failing element stands from the front.
     fn first_failure(&self) -> usize {
         self.failures().next().map_or(usize::MAX, |failure| match failure.element {
-            Element::Principal => 0,
+            Element::Principal => PRINCIPAL,
             Element::Action => 1,
             Element::Resource => 2,
-            Element::Condition(_) => 3,
+            Element::Condition(_) | Element::Constraint(_) | Element::ChildOperations => CONDITIONS,
         })
     }
 
-    /// The statement's reference: `key-eval#[1]`.
+    /// Its reference: `key-eval#[1]`, or `key/eval[0]` for a grant.
     pub fn name(&self) -> String {
-        self.policy.reference(self.statement)
+        match self.subject {
+            Subject::Statement(policy, statement) => policy.reference(statement),
+            Subject::Grant(grant) => grant.name.to_string(),
+        }
     }
 }
 
 impl ElementExplanation {
     /// What scenario files call the element: `principal`, `action`, `resource`, or the condition key.
     pub fn name(&self) -> String {
+        if let Some(constraint) = self.grant_constraint {
+            return constraint.to_owned();
+        }
         match (&self.element, &self.found) {
             (Element::Principal, _) => "principal".to_owned(),
             (Element::Action, _) => "action".to_owned(),
             (Element::Resource, _) => "resource".to_owned(),
-            (Element::Condition(_), Found::Key(key, _)) => key.to_string(),
-            (Element::Condition(_), Found::Name(name)) => name.clone(),
+            (_, Found::Key(key, _)) => key.to_string(),
+            (_, Found::Name(name)) => name.clone(),
+            (_, Found::EncryptionContext(_)) => "kms:EncryptionContext".to_owned(),
         }
     }
 
@@ -220,14 +328,12 @@ impl ElementExplanation {
 /// The condition keys that statements about this caller, action and resource asked for in vain, in order.
 pub fn absent_keys(explanation: &Explanation<'_>) -> Vec<ConditionKey> {
     let statements = explanation.layers.iter().flat_map(|layer| &layer.statements);
-    let about_this = statements.filter(|statement| {
-        statement.elements.iter().all(|each| matches!(each.element, Element::Condition(_)) || each.truth.holds())
-    });
+    let about_this = statements.filter(|statement| statement.first_failure() >= CONDITIONS);
     let mut keys: Vec<_> = about_this
         .flat_map(|statement| &statement.elements)
         .filter_map(|each| match &each.found {
             Found::Key(key, entry) if !matches!(entry.presence, Presence::Present(_)) => Some(key.clone()),
-            Found::Key(..) | Found::Name(_) => None,
+            Found::Key(..) | Found::Name(_) | Found::EncryptionContext(_) => None,
         })
         .collect();
     keys.sort();
@@ -238,20 +344,33 @@ pub fn absent_keys(explanation: &Explanation<'_>) -> Vec<ConditionKey> {
 impl<'w> StatementExplanation<'w> {
     /// The condition an element explains.
     pub fn condition(&self, element: &ElementExplanation) -> Option<&'w Condition> {
-        match element.element {
-            Element::Condition(index) => self.statement.conditions.get(index),
-            Element::Principal | Element::Action | Element::Resource => None,
+        match (element.element, self.subject) {
+            (Element::Condition(index), Subject::Statement(_, statement)) => statement.conditions.get(index),
+            (Element::Constraint(index), Subject::Grant(grant)) => match grant.constraints.get(index)? {
+                Constraint::SourceArn(condition) => Some(condition),
+                Constraint::EncryptionContextEquals(_) | Constraint::EncryptionContextSubset(_) => None,
+            },
+            (
+                Element::Principal
+                | Element::Action
+                | Element::Resource
+                | Element::Condition(_)
+                | Element::Constraint(_)
+                | Element::ChildOperations,
+                _,
+            ) => None,
         }
     }
 
     /// The placeholders that were filled in an element's values: as written, and what they stand for.
     pub fn fills(&self, element: &ElementExplanation) -> Vec<(String, String)> {
+        let Subject::Statement(_, statement) = self.subject else { return Vec::new() };
         let texts: Vec<&Text> = match element.element {
             Element::Principal => {
-                self.statement.principal.iter().flat_map(|each| &each.entries).map(|entry| &entry.text).collect()
+                statement.principal.iter().flat_map(|each| &each.entries).map(|entry| &entry.text).collect()
             }
-            Element::Action => self.statement.action.patterns.iter().map(|pattern| &pattern.text).collect(),
-            Element::Resource => match &self.statement.resource {
+            Element::Action => statement.action.patterns.iter().map(|pattern| &pattern.text).collect(),
+            Element::Resource => match &statement.resource {
                 ResourceElement::Listed { patterns, .. } => patterns.iter().map(|pattern| &pattern.text).collect(),
                 ResourceElement::Missing | ResourceElement::Own => Vec::new(),
             },
@@ -261,6 +380,7 @@ impl<'w> StatementExplanation<'w> {
                 .flat_map(|each| &each.operands)
                 .map(|operand| &operand.text)
                 .collect(),
+            Element::Constraint(_) | Element::ChildOperations => Vec::new(),
         };
         let mut fills: Vec<_> = texts
             .iter()

@@ -12,6 +12,7 @@ use crate::principal::Principal;
 use crate::request::Request;
 use crate::world::World;
 use crate::world::identity::User;
+use crate::world::kms::Grant;
 use crate::world::organization::Controls;
 
 /// The policies that apply. `None` says that the layer has no say.
@@ -25,6 +26,8 @@ pub struct Applicable<'w> {
     pub vpc_endpoint: Option<Vec<&'w Policy>>,
     /// The resource-based policy.
     pub resource: Option<&'w Policy>,
+    /// The grants of the key the call is about.
+    pub grants: Vec<&'w Grant>,
     /// The account that owns the resource.
     pub resource_account: Option<AccountId>,
     /// The caller's identity-based policies; `None` for callers that cannot have any.
@@ -54,6 +57,7 @@ pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -
         scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
         vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
         resource: key.map(|key| &*key.policy),
+        grants: key.map(|key| key.grants.iter().collect()).unwrap_or_default(),
         resource_account: owner,
         identity,
         boundary: boundary.map(|policy| vec![policy]),

@@ -27,6 +27,8 @@ pub struct Request {
     pub encryption_context: BTreeMap<String, String>,
     /// Condition keys stated by hand: `None` states that the key is absent.
     pub context: BTreeMap<ConditionKey, Option<Values>>,
+    /// The grant a `RetireGrant` call retires, by its name in the world; `None` means any that the key carries.
+    pub retires: Option<Box<str>>,
     /// The time of the call, in a form date operators read; `None` when it was not stated.
     pub now: Option<Box<str>>,
 }
@@ -90,6 +92,7 @@ impl Request {
             source: None,
             encryption_context: BTreeMap::new(),
             context: BTreeMap::new(),
+            retires: None,
             now: None,
         }
     }

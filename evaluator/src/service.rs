@@ -19,6 +19,8 @@ pub enum Sharing {
     Delegated,
     /// No resource policy has a say (R6.7, R6.12).
     IdentityOnly,
+    /// A grant decides who may retire it; the account that issued it may leave that to its identity policies (R6.30).
+    ByGrant,
 }
 
 /// How policies combine for a request.
@@ -27,6 +29,7 @@ pub fn sharing(request: &Request) -> Sharing {
         "kms" if request.resource.is_wide || !request.resource.arn.resource().starts_with("key/") => {
             Sharing::IdentityOnly
         }
+        "kms" if kms::grant::retires(request) => Sharing::ByGrant,
         "kms" => Sharing::Delegated,
         _ => Sharing::EitherAllows,
     }

@@ -10,15 +10,17 @@ use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::kms::KeyState;
 
-use crate::facts::{Facts, Key, policy_name, read_policy, statement_labels};
-use crate::file::{PolicySource, Text};
+use crate::facts::{Facts, HeldKey, Key, policy_name, read_policy, statement_labels};
+use crate::file::{self, PolicySource, Text};
+use crate::grants;
 use crate::root::PolicyRoot;
 
 type Changed = Result<(), Box<Diagnostic>>;
 
 /// The forms a change can have, for messages.
 const FORMS: &str = "`remove REF`, `add to REF/FIELD VALUE`, `set REF/FIELD VALUE`, `add statement to POLICY JSON`, \
-     `replace POLICY with FILE`, `attach POLICY to REF`, `detach POLICY from REF`, `set key/NAME state STATE`";
+     `replace POLICY with FILE`, `attach POLICY to REF`, `detach POLICY from REF`, `set key/NAME state STATE`, \
+     `add grant to key/NAME JSON`, `remove grant key/NAME[n]`";
 
 /// Applies one change to the facts. `text` has its placeholders filled.
 ///
@@ -30,9 +32,9 @@ pub fn apply(facts: &mut Facts, root: &PolicyRoot, sources: &mut SourceMap, text
     let (verb, rest) = written.split_once(char::is_whitespace).unwrap_or((written, ""));
     let rest = rest.trim();
     match verb {
-        "remove" if rest.starts_with("grant ") => change.unsupported(),
+        "remove" if rest.starts_with("grant ") => change.remove_grant(rest),
         "remove" => change.remove(rest),
-        "add" if rest.starts_with("grant ") => change.unsupported(),
+        "add" if rest.starts_with("grant ") => change.add_grant(rest),
         "add" => match (rest.strip_prefix("to "), rest.strip_prefix("statement to ")) {
             (Some(rest), _) => change.add_value(rest.trim()),
             (None, Some(rest)) => change.add_statement(rest.trim()),
@@ -72,11 +74,6 @@ impl Change<'_> {
 
     fn unchanged(&self, why: impl Into<String>) -> Box<Diagnostic> {
         Box::new(self.error("unchanged", why).help("a change that changes nothing tests nothing; remove or correct it"))
-    }
-
-    fn unsupported(&self) -> Changed {
-        let message = "a grant is not supported yet";
-        Err(Box::new(self.error("unsupported-layer", message).help("remove it: this version does not judge grants")))
     }
 
     fn split<'t>(&self, text: &'t str, word: &str) -> Result<(&'t str, &'t str), Box<Diagnostic>> {
@@ -306,7 +303,6 @@ impl Change<'_> {
 
     fn key_state(&mut self, text: &str) -> Changed {
         let (reference, state) = self.split(text, "state")?;
-        let name = reference.strip_prefix("key/").unwrap_or(reference);
         let Some(state) = KeyState::parse(state) else {
             let names = KeyState::ALL.map(KeyState::name);
             let help = closest(state, names)
@@ -314,17 +310,57 @@ impl Change<'_> {
             return Err(Box::new(self.error("unknown-value", format!("`{state}` is no key state")).help(help)));
         };
         let same = self.unchanged("the key has this state already");
+        let managed = self.not_ours(reference);
+        let key = self.key(reference)?;
+        if key.is_aws_managed {
+            return Err(managed);
+        }
+        if key.state == state {
+            return Err(same);
+        }
+        key.state = state;
+        Ok(())
+    }
+
+    /// A customer's key, by its reference.
+    fn key(&mut self, reference: &str) -> Result<&mut HeldKey, Box<Diagnostic>> {
+        let name = reference.strip_prefix("key/").unwrap_or(reference);
         let names: Vec<String> = self.facts.keys.keys().map(|name| format!("key/{name}")).collect();
+        let owned = self.unreadable("a key that AWS owns has no state or grants of ours");
         match self.facts.keys.get_mut(name) {
-            Some(Key::Held(key)) if key.is_aws_managed => Err(self.not_ours(reference)),
-            Some(Key::Held(key)) if key.state == state => Err(same),
-            Some(Key::Held(key)) => {
-                key.state = state;
-                Ok(())
-            }
-            Some(Key::AwsOwned { .. }) => Err(self.unreadable("a key that AWS owns has no state of ours")),
+            Some(Key::Held(key)) => Ok(key),
+            Some(Key::AwsOwned { .. }) => Err(owned),
             None => Err(crate::reference::unknown(self.text, reference, names.iter().map(String::as_str))),
         }
+    }
+
+    /// A grant is added under the number after the last.
+    fn add_grant(&mut self, text: &str) -> Changed {
+        let rest = text.strip_prefix("grant to ").ok_or_else(|| self.unreadable("`to` is missing"))?.trim();
+        let (reference, json) =
+            rest.split_once(char::is_whitespace).ok_or_else(|| self.unreadable("the grant is missing"))?;
+        let key = self.key(reference)?.clone();
+        let id = self
+            .sources
+            .add(format!("change `{}`", self.text), json.trim())
+            .map_err(|_| self.unreadable("the grant is too long"))?;
+        let written = file::read_grant(self.sources, id).map_err(first)?;
+        let taken = key.grants.iter().filter_map(|grant| grants::number(&grant.name)).max();
+        let name = format!("{reference}[{}]", taken.map_or(0, |number| number + 1));
+        let grant = grants::resolve(self.facts, &written, &key, &name).map_err(first)?;
+        self.key(reference)?.grants.push(grant);
+        Ok(())
+    }
+
+    /// The other grants of the key keep their names.
+    fn remove_grant(&mut self, text: &str) -> Changed {
+        let name = text.strip_prefix("grant ").unwrap_or(text).trim();
+        let (reference, _) = name.split_once('[').ok_or_else(|| self.unreadable("write `remove grant key/NAME[0]`"))?;
+        let missing = self.unchanged(format!("there is no grant `{name}`"));
+        let grants = &mut self.key(reference)?.grants;
+        let before = grants.len();
+        grants.retain(|grant| *grant.name != *name);
+        if grants.len() == before { Err(missing) } else { Ok(()) }
     }
 
     /// A value: JSON where it begins like an object, array or string, else plain text.

@@ -12,6 +12,7 @@
 mod answer;
 mod fault;
 mod field;
+mod grants;
 mod policies;
 mod request;
 
@@ -152,11 +153,16 @@ impl Decider {
         let fields = line.fields(&CASE_FIELDS)?;
         check_version(&fields)?;
         let asked = Asked::read(fields.required("request")?)?;
-        check_grants(&fields)?;
+        let grants = grants::read(&fields)?;
         let state = fields.optional("key_state").map_or(Ok(KeyState::Enabled), key_state)?;
         match fields.optional("policies") {
-            None => judge(&asked, &PolicySet::default(), state),
+            None => judge(&asked, &PolicySet::default().with(grants), state),
             Some(field) => match field.kind() {
+                Kind::String(_) if !grants.is_empty() => {
+                    let message =
+                        "a line that uses a set takes its grants from there; add them to the line that defines it";
+                    Err(fields.optional("grants").unwrap_or(field).fault("grants-beside-set", message))
+                }
                 Kind::String(name) => {
                     let (set, line) = self.set(name.as_str(), field)?;
                     judge(&asked, set, state).map_err(|fault| {
@@ -165,7 +171,8 @@ impl Decider {
                     })
                 }
                 Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => {
-                    judge(&asked, &PolicySet::read(field, &[asked.resource_policy()])?, state)
+                    let set = PolicySet::read(field, &[asked.resource_policy()])?;
+                    judge(&asked, &set.with(grants), state)
                 }
             },
         }
@@ -209,8 +216,8 @@ fn set_name<'l>(line: &Field<'l>) -> Result<Field<'l>, Fault> {
 fn set(line: &Field<'_>) -> Result<PolicySet, Fault> {
     let fields = line.fields(&DEFINE_FIELDS)?;
     check_version(&fields)?;
-    check_grants(&fields)?;
-    PolicySet::read(fields.required("policies")?, &RESOURCE_POLICIES)
+    let grants = grants::read(&fields)?;
+    Ok(PolicySet::read(fields.required("policies")?, &RESOURCE_POLICIES)?.with(grants))
 }
 
 /// A line may state the version of the format it is written in.
@@ -223,14 +230,6 @@ fn check_version(fields: &Fields<'_>) -> Result<(), Fault> {
         }
         Some(_) | None => Ok(()),
     }
-}
-
-fn check_grants(fields: &Fields<'_>) -> Result<(), Fault> {
-    let Some(field) = fields.optional("grants") else { return Ok(()) };
-    if field.list()?.is_empty() {
-        return Ok(());
-    }
-    Err(field.fault("unsupported-layer", "this version does not judge grants; leave them out"))
 }
 
 fn key_state(field: &Field<'_>) -> Result<KeyState, Fault> {

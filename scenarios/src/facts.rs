@@ -19,12 +19,13 @@ use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, Session, User};
-use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
+use permitlab_evaluator::world::kms::{Grant, KeyState, KmsKey, MultiRegion};
 use permitlab_evaluator::world::network::Endpoint;
 use permitlab_evaluator::world::organization::{Controls, Member, Organization, Unit};
 
 use crate::file::world as written;
 use crate::file::{self, ContextValue, Named, PolicySource, Text};
+use crate::grants;
 use crate::placeholders::{Scope, Vars, fill, nothing_bound};
 use crate::root::PolicyRoot;
 
@@ -80,6 +81,16 @@ pub enum Key {
     },
 }
 
+impl Key {
+    /// The key, if a customer holds it.
+    pub fn held(&self) -> Option<&HeldKey> {
+        match self {
+            Self::Held(key) => Some(key),
+            Self::AwsOwned { .. } => None,
+        }
+    }
+}
+
 /// A KMS key in a customer's account.
 #[derive(Debug, Clone)]
 pub struct HeldKey {
@@ -105,6 +116,8 @@ pub struct HeldKey {
     pub usage: String,
     /// `AWS_KMS` unless stated.
     pub origin: String,
+    /// Its grants.
+    pub grants: Vec<Grant>,
 }
 
 /// A role or user and what is attached to it.
@@ -204,6 +217,9 @@ pub fn load<'u>(
     loader.organization(&read);
     for world in &read {
         loader.world(world);
+    }
+    for (name, key) in read.iter().flat_map(|world| world.keys.iter()) {
+        loader.grants(name, key);
     }
     loader.finish()
 }
@@ -473,10 +489,6 @@ impl Loader<'_> {
     }
 
     fn held_key(&mut self, full: &str, key: &written::HeldKey) -> Option<HeldKey> {
-        if let Some(grant) = key.grants.first() {
-            let span = grant.operations.first().map_or(key.id.span(), Text::span);
-            self.unsupported(span, "a grant");
-        }
         let account = self.account(&key.account);
         let (region, id) = (self.string(&key.region), self.filled(&key.id));
         let aliases: Option<Vec<Text>> =
@@ -524,6 +536,7 @@ impl Loader<'_> {
             spec: text(self, &key.spec, "SYMMETRIC_DEFAULT"),
             usage: text(self, &key.usage, "ENCRYPT_DECRYPT"),
             origin: text(self, &key.origin, "AWS_KMS"),
+            grants: Vec::new(),
         })
     }
 
@@ -562,6 +575,22 @@ impl Loader<'_> {
             let message = format!("two keys are the primary of `{id}`");
             let account = arn.account().map(|account| account.to_string()).unwrap_or_default();
             self.claim(format!("primary {account} {id}"), id.span(), "duplicate-primary", message);
+        }
+    }
+
+    /// Grants name roles and users, so they are read once those are known.
+    fn grants(&mut self, name: &Text, written: &written::Key) {
+        let written::Key::Held(written) = written else { return };
+        for (index, grant) in written.grants.iter().enumerate() {
+            let Some(Key::Held(key)) = self.facts.keys.get(name.as_str()) else { return };
+            match grants::resolve(&self.facts, grant, key, &format!("key/{name}[{index}]")) {
+                Ok(grant) => {
+                    if let Some(Key::Held(key)) = self.facts.keys.get_mut(name.as_str()) {
+                        key.grants.push(grant);
+                    }
+                }
+                Err(findings) => self.findings.extend(findings),
+            }
         }
     }
 
@@ -846,7 +875,8 @@ impl Facts {
         Ok(values)
     }
 
-    /// The names of every statement of every policy: `policy#[n]`, and `policy#Sid` where only one has the Sid.
+    /// The names of every statement of every policy: `policy#[n]`, and `policy#Sid` where only one has the Sid; and of
+    /// every grant: `key/NAME[n]`.
     pub fn statement_names(&self) -> Vec<Vec<String>> {
         let mut all = Vec::new();
         for (policy, entry) in &self.documents {
@@ -856,6 +886,8 @@ impl Facts {
                 all.push(own.map(|(_, label)| format!("{policy}#{label}")).collect());
             }
         }
+        let grants = self.keys.values().filter_map(Key::held).flat_map(|key| &key.grants);
+        all.extend(grants.map(|grant| vec![grant.name.to_string()]));
         all
     }
 
@@ -939,5 +971,6 @@ fn kms_key(key: &HeldKey, policy: Arc<Policy>) -> KmsKey {
         spec: key.spec.as_str().into(),
         usage: key.usage.as_str().into(),
         origin: key.origin.as_str().into(),
+        grants: key.grants.clone(),
     }
 }

@@ -34,7 +34,7 @@ pub use value::{At, ContextValue, Named, PolicySource, Text};
 
 use flow::Flow;
 use scenario::Scenario;
-use world::World;
+use world::{Grant, World};
 
 /// Reads a world: the facts requests are judged against.
 ///
@@ -58,6 +58,14 @@ pub fn read_flow(sources: &SourceMap, id: SourceId) -> Result<Flow, Vec<Diagnost
 /// Everything that is wrong with the file, as far as it could be read.
 pub fn read_scenario(sources: &SourceMap, id: SourceId) -> Result<Scenario, Vec<Diagnostic>> {
     scenario::check(read(sources, id)?)
+}
+
+/// Reads a grant that stands by itself, as in a `change:`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_grant(sources: &SourceMap, id: SourceId) -> Result<At<Grant>, Vec<Diagnostic>> {
+    read(sources, id)
 }
 
 fn read<T: DeserializeOwned>(sources: &SourceMap, id: SourceId) -> Result<T, Vec<Diagnostic>> {

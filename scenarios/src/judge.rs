@@ -11,7 +11,6 @@ use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
-use permitlab_evaluator::json::Text;
 use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy::{self, Policy};
 use permitlab_evaluator::principal::Principal;
@@ -83,6 +82,8 @@ pub struct Statement {
     pub span: Span,
     /// Where its Sid stands, if it has one.
     pub sid: Option<Span>,
+    /// Whether it is a grant, which has no statement.
+    pub is_grant: bool,
     /// Whether it applies.
     pub applies: bool,
     /// Its elements that do not match.
@@ -272,9 +273,10 @@ impl Statement {
         let view = |element: &ElementExplanation| Failure::of(element, explained);
         Self {
             name: explained.name(),
-            effect: explained.statement.effect,
-            span: explained.statement.span,
-            sid: explained.statement.sid.as_ref().map(Text::span),
+            effect: explained.subject.effect(),
+            span: explained.subject.span(),
+            sid: explained.subject.sid(),
+            is_grant: explained.reference.layer == Layer::Grant,
             applies: explained.applies.holds(),
             failures: failures.into_iter().map(view).collect(),
             matches: matches.into_iter().map(view).collect(),
@@ -287,7 +289,7 @@ impl Failure {
         let condition = explained.condition(element);
         let entry = match &element.found {
             Found::Key(_, entry) => Some(entry),
-            Found::Name(_) => None,
+            Found::Name(_) | Found::EncryptionContext(_) => None,
         };
         Self {
             name: element.name(),
@@ -315,6 +317,11 @@ fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
             "action" => format!("the call is `{name}`"),
             _ => format!("the resource is `{name}`"),
         },
+        (Found::EncryptionContext(pairs), _) if pairs.is_empty() => "the request has no encryption context".to_owned(),
+        (Found::EncryptionContext(pairs), _) => {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("`{name}` = `{value}`")).collect();
+            format!("the encryption context is {}", pairs.join(", "))
+        }
         (Found::Key(key, _), Some(Presence::Present(Values::Many(values)))) if values.is_empty() => {
             format!("the request has no value of `{key}`")
         }

@@ -2,7 +2,8 @@
 //!
 //! The files come first: [`root`] finds and reads them, [`mod@file`] turns them into values that know their place,
 //! [`placeholders`] fills `{{name}}` and `[[name]]`, [`schema`] describes them to editors, and [`render`] draws what
-//! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`mod@reference`] finds what
+//! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`grants`] reads
+//! what KMS keys carry, [`mod@reference`] finds what
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
 //! one call; [`diff`] compares two replays, and [`report`] says what came of it.
 //!
@@ -13,6 +14,7 @@ pub mod decide;
 pub mod diff;
 pub mod facts;
 pub mod file;
+pub mod grants;
 pub mod judge;
 pub mod placeholders;
 pub mod question;

@@ -303,6 +303,7 @@ impl BarePolicies {
                 spec: "SYMMETRIC_DEFAULT".to_owned(),
                 usage: "ENCRYPT_DECRYPT".to_owned(),
                 origin: "AWS_KMS".to_owned(),
+                grants: Vec::new(),
             };
             facts.keys.insert("key".to_owned(), Key::Held(Box::new(key)));
         } else if let Some(resource) = &places.resource {

@@ -42,7 +42,7 @@ pub fn caller(facts: &Facts, text: &Text) -> Result<Principal, Box<Diagnostic>> 
             Ok(Principal::RoleSession { role, session: session.into() })
         }
         "user" => Ok(Principal::User(identity(facts, text, written)?)),
-        "account" => Ok(Principal::Root { account: account(facts, text, name)?, partition: "aws".into() }),
+        "account" => Ok(Principal::Root { account: named_account(facts, text, name)?, partition: "aws".into() }),
         "service" => {
             let host = if name.contains('.') { name.to_owned() } else { format!("{name}.amazonaws.com") };
             Principal::parse(&host).map_err(|error| bad_caller(text, &error.to_string()))
@@ -100,7 +100,16 @@ fn identity(
     }
 }
 
-fn account(facts: &Facts, text: &Text, name: &str) -> Result<AccountId, Box<Diagnostic>> {
+/// The account a text names: `account/NAME`, a name, or an account id.
+///
+/// # Errors
+/// A name nobody defined.
+pub fn account(facts: &Facts, text: &Text) -> Result<AccountId, Box<Diagnostic>> {
+    let name = text.as_str().strip_prefix("account/").unwrap_or(text.as_str());
+    AccountId::parse(name).or_else(|_| named_account(facts, text, name))
+}
+
+fn named_account(facts: &Facts, text: &Text, name: &str) -> Result<AccountId, Box<Diagnostic>> {
     facts.accounts.get(name).copied().ok_or_else(|| unknown(text, name, facts.accounts.keys().map(String::as_str)))
 }
 

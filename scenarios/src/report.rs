@@ -289,8 +289,26 @@ fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
         let ways: Vec<_> = carried.into_iter().chain([own]).collect();
         return Some(format!("if the call is meant to be allowed: {}", ways.join(", or ")));
     }
+    if nearest.is_grant {
+        let failed: Vec<_> = blocking(nearest).into_iter().map(|failure| grant_part(failure, call)).collect();
+        let name = &nearest.name;
+        return Some(format!(
+            "if the call is meant to be allowed, replace the grant: `--change 'remove grant {name}'` and `--change 'add grant to …'` with one {}",
+            failed.join(" and ")
+        ));
+    }
     let steps: Vec<String> = blocking(nearest).into_iter().map(|failure| edit(nearest, failure, asked)).collect();
     Some(format!("if the call is meant to be allowed: {}", steps.join("; ")))
+}
+
+/// A grant cannot be changed; what a new one has to be like.
+fn grant_part(failure: &Failure, call: &str) -> String {
+    match failure.name.as_str() {
+        "principal" => "for this caller".to_owned(),
+        "action" => format!("that permits `{}`", call.split_once(':').map_or(call, |(_, name)| name)),
+        "kms:GrantOperations" => "that permits every operation of the grant it makes".to_owned(),
+        constraint => format!("whose `{constraint}` fits the call"),
+    }
 }
 
 fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
@@ -386,7 +404,8 @@ fn implicit(judgement: &Judgement) -> String {
         Some(Layer::VpcEndpoint) => "no VPC endpoint policy allows it",
         Some(Layer::Boundary) => "no permissions boundary allows it",
         Some(Layer::Session) => "no session policy allows it",
-        Some(Layer::Grant) | None => "nothing allows it",
+        Some(Layer::Grant) => "no grant lets the caller retire it",
+        None => "nothing allows it",
     };
     match &judgement.nearest {
         Some(nearest) => format!("{reason}; nearest is `{}`", nearest.name),

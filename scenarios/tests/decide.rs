@@ -312,7 +312,13 @@ fn a_case_without_id_is_answered_without_one() {
 #[case("/request/resource_account", json!("444455556666"), "conflicting-account", Some("request/resource_account"))]
 #[case("/request/region", json!("US East"), "invalid-region", Some("request/region"))]
 #[case("/key_state", json!("disabled!"), "unknown-key-state", Some("key_state"))]
-#[case("/grants", json!([{}]), "unsupported-layer", Some("grants"))]
+#[case("/grants", json!([{}]), "missing-field", Some("grants/0"))]
+#[case("/grants", json!([{ "grantee_principal": ROLE, "operations": [] }]), "invalid-grant", Some("grants/0/operations"))]
+#[case("/grants", json!([{ "grantee_principal": ROLE, "operations": ["kms:Decrypt"] }]), "invalid-grant", Some("grants/0/operations/0"))]
+#[case("/grants", json!([{ "grantee_principal": "*", "operations": ["Decrypt"] }]), "invalid-grant", Some("grants/0/grantee_principal"))]
+#[case("/grants", json!([{ "grantee_principal": ROLE, "grantee_service_principal": "s3.amazonaws.com", "operations": ["Decrypt"] }]), "invalid-grant", Some("grants/0"))]
+#[case("/grants", json!([{ "grantee_principal": ROLE, "operations": ["Decrypt"], "constraints": { "encryption_context_equals": {} } }]), "invalid-grant", Some("grants/0/constraints/encryption_context_equals"))]
+#[case("/grants", json!([{ "grantee_principal": ROLE, "operations": ["Decrypt"], "constraints": { "source_arn": "job" } }]), "invalid-grant", Some("grants/0/constraints/source_arn"))]
 #[case("/version", json!(2), "unsupported-version", Some("version"))]
 #[case("/policies", json!("s"), "unknown-set", Some("policies"))]
 fn a_mistake_has_a_code_and_a_place(
@@ -423,7 +429,7 @@ fn a_set_is_named_once_and_used_often() {
 #[case(json!({ "define": 1, "policies": {} }), "wrong-type")]
 #[case(json!({ "define": "s" }), "missing-field")]
 #[case(json!({ "define": "s", "policies": {}, "request": {} }), "unknown-field")]
-#[case(json!({ "define": "s", "policies": {}, "grants": [{}] }), "unsupported-layer")]
+#[case(json!({ "define": "s", "policies": {}, "grants": [{}] }), "missing-field")]
 #[case(json!({ "define": "s", "policies": {}, "version": "1" }), "unsupported-version")]
 #[case(json!({ "define": "s", "policies": { "resource": {} } }), "missing-element")]
 fn a_bad_definition_is_an_error(#[case] line: Value, #[case] code: &str) {
@@ -511,4 +517,41 @@ fn an_input_that_breaks_off_is_an_error_after_what_was_read() {
     let input = std::io::BufReader::new(std::io::Read::chain(line.as_bytes(), Broken));
     let found: Vec<_> = answers(input).map(|answer| answer.is_ok()).collect();
     assert_eq!(found, [true, false]);
+}
+
+/// A grant allows without an identity policy, and says that it did (R6.22, R6.25).
+#[test]
+fn a_grant_decides() {
+    let grants = json!([
+        { "grantee_principal": "arn:aws:iam::111122223333:role/other", "operations": ["Decrypt"] },
+        { "grantee_principal": ROLE, "operations": ["Decrypt"],
+          "constraints": { "encryption_context_subset": { "Department": "IT" } } },
+    ]);
+    let granted = [("/policies/identity", json!([])), ("/grants", grants.clone())];
+    let answer = ask(&with(&granted).to_string());
+    assert_eq!(answer["decision"], "implicitDeny");
+    assert_eq!(answer["layers"]["grant"], "implicitDeny");
+    let mut granted = granted.to_vec();
+    granted.push(("/request/encryption_context", json!({ "Department": "IT", "Purpose": "test" })));
+    let answer = ask(&with(&granted).to_string());
+    assert_eq!(answer["decision"], "allowed");
+    assert_eq!(answer["decided_by"], json!({ "layer": "grant", "grant": 1 }));
+    assert_eq!(answer["layers"]["grant"], "allowed");
+    granted.push((
+        "/policies/identity",
+        json!([policy(json!({ "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*" }))]),
+    ));
+    assert_eq!(ask(&with(&granted).to_string())["decision"], "explicitDeny");
+}
+
+/// A set brings its grants along, and takes no others (R6.22).
+#[test]
+fn a_set_has_grants() {
+    let policies = json!({ "resource": resource("Allow", json!({ "AWS": "111122223333" })) });
+    let grants = json!([{ "grantee_principal": ROLE, "operations": ["Decrypt"] }]);
+    let define = json!({ "define": "s", "policies": policies, "grants": grants });
+    let mut beside = with(&[("/policies", json!("s"))]);
+    beside["grants"] = grants;
+    let lines = [define, with(&[("/policies", json!("s"))]), beside];
+    assert_eq!(run(&lines), ["", "allowed", "grants-beside-set"]);
 }

@@ -224,8 +224,13 @@ fn keys_and_grants_take_their_shape() {
     assert!(matches!(world.keys.get("own"), Some(Key::AwsOwned { region: None })));
     let key = held(&world, "k");
     assert!(key.is_aws_managed && key.policy.is_none());
-    assert!(matches!(&key.grants[0].grantee, Grantee::Service(service) if service.as_str() == "bedrock.amazonaws.com"));
-    assert_eq!(key.grants[0].constraints.encryption_context_subset.as_ref().unwrap().get("a").unwrap().as_str(), "1");
+    assert!(
+        matches!(&key.grants[0].value.grantee, Grantee::Service(service) if service.as_str() == "bedrock.amazonaws.com")
+    );
+    assert_eq!(
+        key.grants[0].value.constraints.encryption_context_subset.as_ref().unwrap().value.get("a").unwrap().as_str(),
+        "1"
+    );
 }
 
 #[test]

@@ -54,3 +54,52 @@ fn an_accepted_rule_may_be_needless_after_a_change_of_every_check() {
     let options = Options { changes: vec![deny.to_owned()], ..Options::default() };
     assert_eq!(findings("changed", check, &options), []);
 }
+
+/// What `CreateGrant` would refuse is refused (R6.22, R6.23, R6.27).
+#[rstest]
+#[case::wildcard(
+    r#"{"grantee_principal": "arn:aws:iam::111122223333:role/*", "operations": ["Decrypt"]}"#,
+    "invalid-grant"
+)]
+#[case::everyone(r#"{"grantee_principal": "*", "operations": ["Decrypt"]}"#, "invalid-grant")]
+#[case::group(
+    r#"{"grantee_principal": "arn:aws:iam::111122223333:group/g", "operations": ["Decrypt"]}"#,
+    "invalid-grant"
+)]
+#[case::unknown_role(r#"{"grantee_principal": "role/ap", "operations": ["Decrypt"]}"#, "unknown-name")]
+#[case::no_operation(r#"{"grantee_principal": "role/app", "operations": []}"#, "invalid-grant")]
+#[case::unknown_operation(r#"{"grantee_principal": "role/app", "operations": ["PutKeyPolicy"]}"#, "unknown-value")]
+#[case::operation_with_prefix(r#"{"grantee_principal": "role/app", "operations": ["kms:Decrypt"]}"#, "unknown-value")]
+#[case::operation_of_another_kind_of_key(
+    r#"{"grantee_principal": "role/app", "operations": ["Sign"]}"#,
+    "invalid-grant"
+)]
+#[case::service_without_source(
+    r#"{"grantee_service_principal": "service/bedrock", "operations": ["Decrypt"], "retiring_principal": "service/bedrock"}"#,
+    "invalid-grant"
+)]
+#[case::role_as_service(
+    r#"{"grantee_service_principal": "role/app", "operations": ["Decrypt"], "retiring_principal": "role/app", "constraints": {"source_arn": "arn:aws:s3:::b"}}"#,
+    "invalid-grant"
+)]
+#[case::empty_constraint(
+    r#"{"grantee_principal": "role/app", "operations": ["Decrypt"], "constraints": {"encryption_context_equals": {}}}"#,
+    "invalid-grant"
+)]
+#[case::source_that_is_no_arn(
+    r#"{"grantee_principal": "role/app", "operations": ["Decrypt"], "constraints": {"source_arn": "job"}}"#,
+    "invalid-arn"
+)]
+#[case::unknown_account(
+    r#"{"grantee_principal": "role/app", "operations": ["Decrypt"], "issuing_account": "ap"}"#,
+    "unknown-name"
+)]
+#[case::no_grantee(r#"{"operations": ["Decrypt"]}"#, "invalid-value")]
+fn a_grant_that_kms_refuses(#[case] grant: &str, #[case] code: &str) {
+    let name = format!("grant-{}", grant.bytes().map(usize::from).sum::<usize>());
+    let check = format!(
+        "    change: ['add grant to key/app {grant}']\n    by: role/app\n    call: kms:Decrypt\n    resource: key/app\n    expect: allow\n"
+    );
+    let found = findings(&name, &check, &Options::default());
+    assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [code]);
+}

@@ -34,6 +34,9 @@ pub enum Verb {
     /// Write the JSON Schemas that editors use
     #[command(hide = true)]
     Schema(SchemaArguments),
+    /// Write the facts of AWS services that the engine embeds
+    #[command(hide = true)]
+    Catalog(CatalogArguments),
 }
 
 /// The arguments of `simulate`.
@@ -146,6 +149,18 @@ pub struct BareArguments {
 #[derive(Debug, Args)]
 pub struct SchemaArguments {
     /// Write nothing; fail if a schema differs from what would be written
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// The arguments of `catalog`.
+#[derive(Debug, Args)]
+pub struct CatalogArguments {
+    /// The service reference, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+
+    /// Write nothing; fail if the facts differ from what would be written
     #[arg(long)]
     pub check: bool,
 }
@@ -300,7 +315,7 @@ mod tests {
     fn simulate(line: &str) -> SimulateArguments {
         match parse(line).unwrap().verb {
             Verb::Simulate(arguments) => *arguments,
-            other @ (Verb::Decide | Verb::Tidy | Verb::Schema(_)) => panic!("{other:?}"),
+            other @ (Verb::Decide | Verb::Tidy | Verb::Schema(_) | Verb::Catalog(_)) => panic!("{other:?}"),
         }
     }
 

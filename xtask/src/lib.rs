@@ -9,6 +9,7 @@
 //! [`cli`] holds what people may type, [`exit`] what the process answers, [`output`] where text goes. Each verb is
 //! a module with a `run` function: a few lines over a library call.
 
+pub mod catalog;
 pub mod cli;
 pub mod decide;
 pub mod exit;
@@ -47,6 +48,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Decide => decide::run(streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),
+        Verb::Catalog(arguments) => catalog::run(&arguments, streams),
     }
 }
 

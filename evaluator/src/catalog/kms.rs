@@ -1,7 +1,7 @@
 //! What are the permissions of KMS?
 //!
 //! Which need a key (R6.7), which work across accounts (R6.6), which carry an encryption context (R6.20) or a
-//! request alias (R6.21). Their names are not always those of API operations (R2.3).
+//! request alias (R6.21), which a grant may permit (R6.22). Their names are not always those of API operations (R2.3).
 
 use crate::action::ActionName;
 
@@ -21,6 +21,8 @@ pub struct Operation {
     pub encryption_context: bool,
     /// Whether a request may name the key by an alias (R6.21).
     pub request_alias: bool,
+    /// Whether a grant may permit it (R6.22).
+    pub grantable: bool,
 }
 
 /// What a KMS permission is authorized on.
@@ -43,6 +45,7 @@ const fn row(name: &'static str, target: Target, flags: &str) -> Operation {
         cryptographic: has(flags, b'c'),
         encryption_context: has(flags, b'e'),
         request_alias: has(flags, b'a'),
+        grantable: has(flags, b'c') || has(flags, b'g'),
     }
 }
 
@@ -58,13 +61,13 @@ const fn has(flags: &[u8], flag: u8) -> bool {
 }
 
 /// The permissions, by name. Flags: `x` works across accounts, `c` cryptographic, `e` encryption context, `a`
-/// request alias.
+/// request alias, `g` grantable though not cryptographic.
 const OPERATIONS: &[Operation] = &[
     row("CancelKeyDeletion", Target::Key, ""),
     row("ConnectCustomKeyStore", Target::None, ""),
     row("CreateAlias", Target::AliasAndKey, ""),
     row("CreateCustomKeyStore", Target::None, ""),
-    row("CreateGrant", Target::Key, "xe"),
+    row("CreateGrant", Target::Key, "xeg"),
     row("CreateKey", Target::None, ""),
     row("Decrypt", Target::Key, "xcea"),
     row("DeleteAlias", Target::AliasAndKey, ""),
@@ -72,7 +75,7 @@ const OPERATIONS: &[Operation] = &[
     row("DeleteImportedKeyMaterial", Target::Key, ""),
     row("DeriveSharedSecret", Target::Key, "xca"),
     row("DescribeCustomKeyStores", Target::None, ""),
-    row("DescribeKey", Target::Key, "xa"),
+    row("DescribeKey", Target::Key, "xag"),
     row("DisableKey", Target::Key, ""),
     row("DisableKeyRotation", Target::Key, ""),
     row("DisconnectCustomKeyStore", Target::None, ""),
@@ -89,7 +92,7 @@ const OPERATIONS: &[Operation] = &[
     row("GetKeyPolicy", Target::Key, ""),
     row("GetKeyRotationStatus", Target::Key, "x"),
     row("GetParametersForImport", Target::Key, ""),
-    row("GetPublicKey", Target::Key, "xa"),
+    row("GetPublicKey", Target::Key, "xag"),
     row("ImportKeyMaterial", Target::Key, ""),
     row("ListAliases", Target::None, ""),
     row("ListGrants", Target::Key, "x"),
@@ -102,7 +105,7 @@ const OPERATIONS: &[Operation] = &[
     row("ReEncryptFrom", Target::Key, "xcea"),
     row("ReEncryptTo", Target::Key, "xcea"),
     row("ReplicateKey", Target::Key, ""),
-    row("RetireGrant", Target::Key, "xe"),
+    row("RetireGrant", Target::Key, "xeg"),
     row("RevokeGrant", Target::Key, "x"),
     row("RotateKeyOnDemand", Target::Key, ""),
     row("ScheduleKeyDeletion", Target::Key, ""),
@@ -126,6 +129,23 @@ pub fn operation(action: &ActionName) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name.eq_ignore_ascii_case(action.name()))
 }
 
+impl Operation {
+    /// Whether keys of this spec and usage have the operation at all: KMS refuses a grant of one that does not fit its
+    /// key (R6.22).
+    pub fn fits(&self, spec: &str, usage: &str) -> bool {
+        let is_symmetric = spec == "SYMMETRIC_DEFAULT";
+        match self.name {
+            "Encrypt" | "Decrypt" | "ReEncryptFrom" | "ReEncryptTo" => usage == "ENCRYPT_DECRYPT",
+            name if name.starts_with("GenerateDataKey") => is_symmetric,
+            "Sign" | "Verify" => usage == "SIGN_VERIFY",
+            "GenerateMac" | "VerifyMac" => usage == "GENERATE_VERIFY_MAC",
+            "DeriveSharedSecret" => usage == "KEY_AGREEMENT",
+            "GetPublicKey" => !is_symmetric && usage != "GENERATE_VERIFY_MAC",
+            _ => true,
+        }
+    }
+}
+
 /// The permissions of KMS, by name.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     OPERATIONS.iter()
@@ -134,6 +154,30 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn grants_permit_what_aws_lists() {
+        let grantable: Vec<_> = operations().filter(|each| each.grantable).map(|each| each.name).collect();
+        let listed = "CreateGrant Decrypt DeriveSharedSecret DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair \
+                      GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GetPublicKey \
+                      ReEncryptFrom ReEncryptTo RetireGrant Sign Verify VerifyMac";
+        assert_eq!(grantable.join(" "), listed);
+    }
+
+    #[test]
+    fn operations_fit_kinds_of_keys() {
+        let fits = |name: &str, spec: &str, usage: &str| {
+            operation(&ActionName::parse(&format!("kms:{name}")).unwrap()).unwrap().fits(spec, usage)
+        };
+        assert!(fits("Decrypt", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"));
+        assert!(fits("Decrypt", "RSA_2048", "ENCRYPT_DECRYPT"));
+        assert!(!fits("GenerateDataKey", "RSA_2048", "ENCRYPT_DECRYPT"));
+        assert!(!fits("Sign", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"));
+        assert!(fits("Sign", "ECC_NIST_P256", "SIGN_VERIFY"));
+        assert!(fits("VerifyMac", "HMAC_256", "GENERATE_VERIFY_MAC"));
+        assert!(!fits("GetPublicKey", "HMAC_256", "GENERATE_VERIFY_MAC"));
+        assert!(fits("DescribeKey", "HMAC_256", "GENERATE_VERIFY_MAC"));
+    }
 
     #[test]
     fn names_ignore_case_and_belong_to_kms() {

@@ -33,9 +33,10 @@ pub struct Outcome {
     pub allow: Matches,
 }
 
-/// The Allow statements of a resource-based policy by the way they name the caller (R3.1, R5.8).
+/// What the resource's side allows, by the way it names the caller (R3.1, R5.8): the Allow statements of its policy,
+/// or its grants.
 #[derive(Debug, Clone)]
-pub struct Grants {
+pub struct Allows {
     ways: [Matches; 5],
 }
 
@@ -59,11 +60,34 @@ impl Outcome {
     pub const NONE: Self = Self { deny: Matches::NONE, allow: Matches::NONE };
 }
 
-impl Grants {
-    /// No statement grants.
+impl Allows {
+    /// Nothing allows.
     pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5] };
 
-    /// The statements that name the caller in this way.
+    /// Adds one that names the caller in this way.
+    pub fn add(&mut self, way: PrincipalMatch, index: StatementIndex, truth: Truth) {
+        let [direct, role, federated, everyone, account] = &mut self.ways;
+        let matches = match way {
+            PrincipalMatch::Direct => direct,
+            PrincipalMatch::RoleOfSession => role,
+            PrincipalMatch::UserOfFederatedSession => federated,
+            PrincipalMatch::Everyone => everyone,
+            PrincipalMatch::Account => account,
+        };
+        matches.add(index, truth);
+    }
+
+    /// Whether one of them applies, in whatever way it names the caller.
+    pub fn any(&self) -> Truth {
+        Truth::any(self.ways.iter().map(|matches| matches.truth.clone()))
+    }
+
+    /// The first that applies, the strongest way first.
+    pub fn first(&self) -> Option<StatementIndex> {
+        self.ways.iter().find(|matches| matches.truth.holds()).and_then(|matches| matches.by)
+    }
+
+    /// What names the caller in this way.
     pub fn by(&self, way: PrincipalMatch) -> &Matches {
         let [direct, role, federated, everyone, account] = &self.ways;
         match way {
@@ -91,15 +115,12 @@ pub fn evaluate(policies: &[&Policy], view: &View<'_>) -> Outcome {
 }
 
 /// Judges a resource-based policy, keeping the ways in which its Allow statements name the caller.
-pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Grants) {
-    let mut grants = Grants::NONE;
+pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) {
+    let mut allows = Allows::NONE;
     let outcome = evaluate_with(&[policy], view, |statement, index, truth| {
         let Some(principal) = &statement.principal else { return };
         let ways = element::ways(principal, &view.request.principal);
-        for (way, matches) in WAYS.iter().zip(&mut grants.ways) {
-            if !ways.contains(*way) {
-                continue;
-            }
+        for way in WAYS.into_iter().filter(|way| ways.contains(*way)) {
             let truth = match way {
                 PrincipalMatch::Account => delegates(statement, view, truth.clone()),
                 PrincipalMatch::Direct
@@ -107,10 +128,10 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Grants) 
                 | PrincipalMatch::UserOfFederatedSession
                 | PrincipalMatch::Everyone => truth.clone(),
             };
-            matches.add(index, truth);
+            allows.add(way, index, truth);
         }
     });
-    (outcome, grants)
+    (outcome, allows)
 }
 
 /// Whether a statement that names the account delegates to it. AWS documents that delegation reaches no further than

@@ -9,17 +9,21 @@ use crate::eval::{View, element};
 use crate::policy::Statement;
 use crate::truth::Truth;
 
-/// One element of a statement.
+/// One element of a statement, or of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Element {
-    /// `Principal` or `NotPrincipal`.
+    /// `Principal` or `NotPrincipal`; the grantee of a grant.
     Principal,
-    /// `Action` or `NotAction`.
+    /// `Action` or `NotAction`; the operations of a grant.
     Action,
     /// `Resource` or `NotResource`.
     Resource,
     /// The condition of this number, from 0.
     Condition(usize),
+    /// The constraint of a grant of this number, from 0.
+    Constraint(usize),
+    /// The operations that a grant made by a grant may hold (R6.28).
+    ChildOperations,
 }
 
 /// Whether the statement applies: all of its elements match (R4.2).

@@ -5,6 +5,8 @@
 
 pub mod lockout;
 
+pub mod grant;
+
 use crate::catalog::kms::{Operation, Target};
 use crate::request::Request;
 use crate::world::kms::KeyState;

@@ -1,11 +1,15 @@
-//! Which KMS keys exist, in which state, and who owns them?
+//! Which KMS keys exist, in which state, who owns them, and which grants do they carry?
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::AccountId;
 use crate::arn::Arn;
-use crate::policy::Policy;
+use crate::catalog::kms::Operation;
+use crate::condition::Condition;
+use crate::policy::{Policy, Written};
+use crate::principal::PrincipalPattern;
+use crate::source::Span;
 
 /// A KMS key.
 #[derive(Debug, Clone)]
@@ -32,6 +36,66 @@ pub struct KmsKey {
     pub usage: Box<str>,
     /// `AWS_KMS`, `EXTERNAL` …
     pub origin: Box<str>,
+    /// Its grants, in order.
+    pub grants: Vec<Grant>,
+}
+
+/// A grant (R6.22): one grantee, some operations, perhaps constraints. It only ever allows.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// What messages call it: `key/eval[0]`.
+    pub name: Box<str>,
+    /// The whole grant.
+    pub span: Span,
+    /// Who may use the key by it (R6.23).
+    pub grantee: Written<PrincipalPattern>,
+    /// The operations it permits.
+    pub operations: Vec<Written<&'static Operation>>,
+    /// What calls it is limited to; all must hold.
+    pub constraints: Vec<Constraint>,
+    /// Who may retire it (R6.30).
+    pub retiring_principal: Option<Written<PrincipalPattern>>,
+    /// The account it was issued under (R6.26); `None` is the account of its key.
+    pub issuing_account: Option<AccountId>,
+}
+
+/// What limits the calls a grant is good for (R6.27).
+#[derive(Debug, Clone)]
+pub enum Constraint {
+    /// `EncryptionContextEquals`: the encryption context is exactly this.
+    EncryptionContextEquals(Pairs),
+    /// `EncryptionContextSubset`: the encryption context holds these pairs.
+    EncryptionContextSubset(Pairs),
+    /// `SourceArn`: a condition on `aws:SourceArn`.
+    SourceArn(Condition),
+}
+
+/// The pairs of an encryption context, compared by case.
+#[derive(Debug, Clone)]
+pub struct Pairs {
+    /// The pairs.
+    pub pairs: BTreeMap<String, String>,
+    /// Where they stand.
+    pub span: Span,
+}
+
+impl Constraint {
+    /// AWS's name for it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::EncryptionContextEquals(_) => "EncryptionContextEquals",
+            Self::EncryptionContextSubset(_) => "EncryptionContextSubset",
+            Self::SourceArn(_) => "SourceArn",
+        }
+    }
+
+    /// Where its value stands.
+    pub const fn span(&self) -> Span {
+        match self {
+            Self::EncryptionContextEquals(pairs) | Self::EncryptionContextSubset(pairs) => pairs.span,
+            Self::SourceArn(condition) => condition.span,
+        }
+    }
 }
 
 /// The kinds of multi-Region key (R6.35).

@@ -11,6 +11,7 @@ mod rules_2_matching;
 mod rules_3_principals;
 mod rules_4_conditions;
 mod rules_5_composition;
+mod rules_6_grants;
 mod rules_6_kms;
 mod support;
 mod test_vectors;

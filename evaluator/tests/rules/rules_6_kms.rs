@@ -81,7 +81,6 @@ fn r6_6_works_across_accounts(
         "GetKeyRotationStatus",
         "GetPublicKey",
         "ListGrants",
-        "RetireGrant",
         "RevokeGrant"
     )]
     name: &str,

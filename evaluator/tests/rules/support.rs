@@ -10,21 +10,23 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::decide;
+use permitlab_evaluator::catalog::kms;
 use permitlab_evaluator::context::{ConditionKey, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::gather::gather;
-use permitlab_evaluator::layer::Layer;
+use permitlab_evaluator::json::Text;
+use permitlab_evaluator::layer::{Layer, StatementRef};
 use permitlab_evaluator::policy::parse::Parsed;
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
-use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::policy::{self, Document, Policy, PolicyType, Written};
+use permitlab_evaluator::principal::{Principal, PrincipalPattern};
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
-use permitlab_evaluator::source::SourceMap;
+use permitlab_evaluator::source::{SourceId, SourceMap, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, User};
-use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
+use permitlab_evaluator::world::kms::{Grant, KeyState, KmsKey, MultiRegion, Pairs};
 
 /// The key, in account A.
 pub(crate) const K: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -62,6 +64,7 @@ pub(crate) struct Call {
     tags: BTreeMap<String, String>,
     key_spec: Option<String>,
     multi_region: MultiRegion,
+    grants: Vec<Grant>,
     world_context: BTreeMap<ConditionKey, Option<Values>>,
 }
 
@@ -122,6 +125,7 @@ impl Call {
             tags: BTreeMap::new(),
             key_spec: None,
             multi_region: MultiRegion::No,
+            grants: Vec::new(),
             world_context: BTreeMap::new(),
         }
     }
@@ -280,6 +284,18 @@ impl Call {
         self
     }
 
+    /// One more grant on the key.
+    pub(crate) fn grant(mut self, grant: Grant) -> Self {
+        self.grants.push(Grant { name: format!("grant {}", self.grants.len()).into(), ..grant });
+        self
+    }
+
+    /// The grant that a `RetireGrant` call retires, by number.
+    pub(crate) fn retires(mut self, grant: usize) -> Self {
+        self.request.retires = Some(format!("grant {grant}").into());
+        self
+    }
+
     /// A condition key that the world states of every call.
     pub(crate) fn world_context(mut self, key: &str, value: &str) -> Self {
         self.world_context.insert(ConditionKey::new(key), Some(Values::One(value.to_owned())));
@@ -340,7 +356,11 @@ impl Call {
         applicable.resource_in_management_account = self.resource_in_management_account;
         let context = derive::context(&world, &self.request);
         let decision = decide(&applicable, &self.request, &context, Rules::NONE);
-        let statement = decision.decided_by.map(|by| applicable.statement(by).unwrap().1.label());
+        let label = |by: StatementRef| {
+            let grant = || applicable.grants[by.index.policy].name.to_string();
+            applicable.statement(by).map_or_else(grant, |(_, statement)| statement.label())
+        };
+        let statement = decision.decided_by.map(label);
         read(decision, statement)
     }
 
@@ -375,6 +395,7 @@ impl Call {
             let mut key = key(&self.request.resource.arn, policy(&self.key, PolicyType::Key));
             key.spec = self.key_spec.as_deref().unwrap_or(&key.spec).into();
             key.multi_region = self.multi_region;
+            key.grants.clone_from(&self.grants);
             world.keys.push(key);
         }
         world
@@ -399,7 +420,49 @@ fn key(arn: &Arn, policy: Policy) -> KmsKey {
         spec: "SYMMETRIC_DEFAULT".into(),
         usage: "ENCRYPT_DECRYPT".into(),
         origin: "AWS_KMS".into(),
+        grants: Vec::new(),
     }
+}
+
+/// A grant to a principal, by ARN or service name, issued under the key's account.
+pub(crate) fn grant(grantee: &str, operations: &[&str]) -> Grant {
+    let operation = |name: &&str| {
+        let action = ActionName::parse(&format!("kms:{name}")).unwrap();
+        written(name, kms::operation(&action).unwrap())
+    };
+    Grant {
+        name: "".into(),
+        span: nowhere(),
+        grantee: grantee_pattern(grantee),
+        operations: operations.iter().map(operation).collect(),
+        constraints: Vec::new(),
+        retiring_principal: None,
+        issuing_account: None,
+    }
+}
+
+/// The pairs of a constraint.
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Pairs {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Pairs { pairs, span: nowhere() }
+}
+
+/// Whom a grant names.
+pub(crate) fn grantee_pattern(text: &str) -> Written<PrincipalPattern> {
+    let value = if text.ends_with(".amazonaws.com") {
+        PrincipalPattern::parse_service(text).unwrap()
+    } else {
+        PrincipalPattern::parse_aws(text).unwrap()
+    };
+    written(text, value)
+}
+
+fn written<T>(text: &str, value: T) -> Written<T> {
+    Written { text: Text::new(text, nowhere()), value }
+}
+
+fn nowhere() -> Span {
+    Span::new(SourceId::from_index(0), 0, 0)
 }
 
 /// A session of `R`.

@@ -1,8 +1,12 @@
 //! The vectors of Appendix A, each by its number. `s` is a session of role R, U a user, S the service principal.
 
+use permitlab_evaluator::layer::Layer;
 use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
+use permitlab_evaluator::world::kms::{Constraint, Grant};
 
-use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, SESSION, U, allowed, denied, not_allowed};
+use crate::support::{
+    ALLOW_ALL, Answer, Call, K_OF_B, R, ROOT, S, SESSION, U, allowed, denied, grant, not_allowed, pairs,
+};
 
 const DECRYPT_ON_K: &str = r#"{"Sid": "Decrypt", "Effect": "Allow", "Action": "kms:Decrypt",
     "Resource": "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#;
@@ -289,6 +293,35 @@ fn t32() {
     let call = Call::decrypt().key_policy(&[key]);
     call.clone().encryption_context("AppName", "x").check(&allowed(Resource, "App"));
     call.encryption_context("AppName", "X").check(&not_allowed(Resource));
+}
+
+/// R6.27: a grant to the role, for calls of its department.
+fn granted() -> Call {
+    let subset = Constraint::EncryptionContextSubset(pairs(&[("Department", "IT")]));
+    let grant = Grant { constraints: vec![subset], ..grant(R, &["Decrypt"]) };
+    Call::decrypt().key_policy(&[ROOT]).grant(grant)
+}
+
+/// R6.27: a subset constraint asks for its pairs, and takes more.
+#[test]
+fn t33() {
+    let call = granted().encryption_context("Department", "IT").encryption_context("P", "1");
+    call.check(&allowed(Layer::Grant, "grant 0"));
+}
+
+/// R6.27: and compares names by case.
+#[test]
+fn t34() {
+    granted().encryption_context("department", "IT").check(&not_allowed(Identity));
+}
+
+/// R6.24: an explicit deny beats a grant.
+#[test]
+fn t35() {
+    let deny = r#"{"Sid": "NotR", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::111111111111:role/app/r"},
+        "Action": "kms:Decrypt", "Resource": "*"}"#;
+    let call = granted().key_policy(&[ROOT, deny]).encryption_context("Department", "IT");
+    call.check(&denied(Resource, "NotR"));
 }
 
 /// R2.8: a key pattern does not match a call without a resource.

@@ -47,6 +47,8 @@ struct DecidedBy {
     policy: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<DecidingStatement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,8 +114,12 @@ fn layers(verdict: impl Fn(Layer) -> Verdict) -> IndexMap<&'static str, &'static
 
 impl DecidedBy {
     fn of(applicable: &Applicable<'_>, decision: &Decision) -> Self {
-        let by = decision.decided_by;
+        let (grant, by) = match decision.decided_by {
+            Some(by) if by.layer == Layer::Grant => (Some(by.index.policy), None),
+            by => (None, by),
+        };
         Self {
+            grant,
             layer: decision.layer.word(),
             level: by.and_then(level),
             policy: by.map(|by| by.index.policy),

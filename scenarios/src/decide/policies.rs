@@ -9,6 +9,7 @@ use permitlab_evaluator::json::Kind;
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::source::SourceId;
+use permitlab_evaluator::world::kms::Grant;
 
 use super::fault::Fault;
 use super::field::Field;
@@ -24,6 +25,7 @@ pub(super) struct PolicySet {
     identity: Vec<Policy>,
     boundary: Vec<Policy>,
     session: Vec<Policy>,
+    grants: Vec<Grant>,
 }
 
 /// The resource's policy in each of its readings.
@@ -52,7 +54,14 @@ impl PolicySet {
             identity: list("identity", PolicyType::Identity)?,
             boundary: list("permissions_boundary", PolicyType::Boundary)?,
             session: list("session", PolicyType::Session)?,
+            grants: Vec::new(),
         })
+    }
+
+    /// The same, with grants.
+    #[must_use]
+    pub(super) fn with(self, grants: Vec<Grant>) -> Self {
+        Self { grants, ..self }
     }
 
     /// The policies that have a say in a request (R5.9, R5.10, R5.12, R5.13): a caller that cannot have policies of
@@ -63,11 +72,13 @@ impl PolicySet {
             Principal::RoleSession { .. } | Principal::FederatedUser { .. } => (true, true),
             Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => (false, false),
         };
+        let is_key = asked.resource_policy() == PolicyType::Key;
         Ok(Applicable {
             rcp: unless_empty(&self.rcp).map(|levels| levels.iter().map(|level| level.iter().collect()).collect()),
             scp: unless_empty(&self.scp).map(|levels| levels.iter().map(|level| level.iter().collect()).collect()),
             vpc_endpoint: limit(&self.vpc_endpoint),
             resource: self.resource(asked.resource_policy())?,
+            grants: self.grants.iter().filter(|_| is_key).collect(),
             resource_account: asked.request.resource.account,
             identity: has_identity.then(|| self.identity.iter().collect()),
             boundary: limit(&self.boundary).filter(|_| has_identity),

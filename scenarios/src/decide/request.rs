@@ -139,7 +139,7 @@ fn region<'l>(field: &Field<'l>) -> Result<&'l str, Fault> {
     })
 }
 
-fn account(field: &Field<'_>) -> Result<AccountId, Fault> {
+pub(super) fn account(field: &Field<'_>) -> Result<AccountId, Fault> {
     let text = field.text()?;
     AccountId::parse(text).map_err(|error| field.fault("invalid-account", format!("`{text}` is no account; {error}")))
 }
@@ -215,7 +215,7 @@ fn wide(
         .ok_or_else(|| field.fault("invalid-resource", format!("no ARN can stand for the resource of `{action}`")))
 }
 
-fn encryption_context(field: &Field<'_>) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) fn encryption_context(field: &Field<'_>) -> Result<BTreeMap<String, String>, Fault> {
     let mut pairs = BTreeMap::new();
     for (member, value) in field.members()? {
         if pairs.insert(member.name.as_str().to_owned(), value.text()?.to_owned()).is_some() {

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::value::{At, ContextValue, Named, PolicySource, Text};
+use super::world::Grant;
 
 pub(super) use check::check;
 use expect::ExpectShape;
@@ -108,8 +109,26 @@ pub struct CallQuestion {
     pub encryption_context: Named<Text>,
     /// The key policy the call brings.
     pub new_policy: Option<PolicySource>,
+    /// The grant the call makes or retires.
+    pub grant: Option<At<GrantQuestion>>,
     /// What is expected, the first case that covers a cell.
     pub expect: Vec<Case<Outcome>>,
+}
+
+/// The grant a call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(
+    rename = "permitlab::ByKind",
+    expecting = "a grant; write the grant that `kms:CreateGrant` makes, or the name `key/NAME[0]` of the one that `kms:RetireGrant` retires"
+)]
+#[schemars(rename = "GrantQuestion", untagged)]
+pub enum GrantQuestion {
+    /// The name of the grant that is retired: `key/eval[0]`.
+    #[serde(rename = "scalar")]
+    Retired(Text),
+    /// The grant that is made.
+    #[serde(rename = "mapping")]
+    Made(Box<Grant>),
 }
 
 /// What the session of the calling role carries.
@@ -225,6 +244,8 @@ struct CheckEntry {
     /// The key policy that `kms:PutKeyPolicy` or `kms:CreateKey` brings: a path from the policy root, or the JSON itself
     /// in a block scalar.
     new_policy: Option<PolicySource>,
+    /// The grant that `kms:CreateGrant` makes, or the name of the one that `kms:RetireGrant` retires.
+    grant: Option<At<GrantQuestion>>,
     /// Condition keys the calls carry, or lack (`null`).
     #[serde(default)]
     context: Named<ContextValue>,
@@ -304,6 +325,7 @@ impl CheckEntry {
             ("resources", self.resources.as_ref().map(|list| list.span)),
             ("encryption_context", self.encryption_context.span()),
             ("new_policy", self.new_policy.as_ref().map(PolicySource::span)),
+            ("grant", self.grant.as_ref().map(|grant| grant.span)),
         ];
         let decision = [
             ("region", text(&self.region)),

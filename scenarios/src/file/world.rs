@@ -118,7 +118,7 @@ pub struct HeldKey {
     /// Whether it is a multi-Region key. Default: what its id says.
     pub multi_region: Option<At<MultiRegion>>,
     /// Its grants, in order.
-    pub grants: Vec<Grant>,
+    pub grants: Vec<At<Grant>>,
     /// Its key spec. Default: `SYMMETRIC_DEFAULT`.
     pub spec: Option<Text>,
     /// Its key usage. Default: `ENCRYPT_DECRYPT`.
@@ -154,7 +154,7 @@ struct KeyEntry {
     multi_region: Option<At<MultiRegion>>,
     /// Its grants, in order: `key/NAME[0]` is the first.
     #[serde(default)]
-    grants: Vec<Grant>,
+    grants: Vec<At<Grant>>,
     /// Its key spec, as AWS names it. Default: `SYMMETRIC_DEFAULT`.
     spec: Option<Text>,
     /// Its key usage, as AWS names it. Default: `ENCRYPT_DECRYPT`.
@@ -318,9 +318,9 @@ struct GrantEntry {
 )]
 pub struct GrantConstraints {
     /// The encryption context must be exactly this.
-    pub encryption_context_equals: Option<Named<Text>>,
+    pub encryption_context_equals: Option<At<Named<Text>>>,
     /// The encryption context must hold these pairs.
-    pub encryption_context_subset: Option<Named<Text>>,
+    pub encryption_context_subset: Option<At<Named<Text>>>,
     /// The resource a service acts for.
     pub source_arn: Option<Text>,
 }

@@ -19,8 +19,9 @@ use permitlab_evaluator::world::World;
 use super::{Asked, Cell, Found, Step};
 use crate::facts::Facts;
 use crate::file::flow::{Flow, Step as FlowStep};
-use crate::file::scenario::{CallQuestion, Check};
-use crate::file::{ContextValue, Named, PolicySource, Text};
+use crate::file::scenario::{CallQuestion, Check, GrantQuestion};
+use crate::file::{At, ContextValue, Named, PolicySource, Text};
+use crate::grants::asked_grant;
 use crate::judge::{self, judge, judge_with_policy};
 use crate::placeholders::{Scope, fill};
 use crate::reference::{self, Target};
@@ -98,6 +99,7 @@ struct Written<'w> {
     resource: Option<&'w Text>,
     region: Option<&'w Text>,
     encryption_context: &'w Named<Text>,
+    grant: Option<&'w At<GrantQuestion>>,
     context: Option<&'w Named<ContextValue>>,
 }
 
@@ -151,6 +153,7 @@ impl<'a> Asking<'a> {
             resource: resource.as_ref(),
             region: self.check.region.as_ref(),
             encryption_context: &call.encryption_context,
+            grant: call.grant.as_ref(),
             context: None,
         };
         let scope = self.scope();
@@ -173,6 +176,7 @@ impl<'a> Asking<'a> {
                 resource: step.resource.as_ref(),
                 region: step.region.as_ref().or(self.check.region.as_ref()),
                 encryption_context: &step.encryption_context,
+                grant: None,
                 context: Some(&step.context),
             };
             let named = Step { id: step.id.as_str().to_owned(), required: step.is_required() };
@@ -202,15 +206,39 @@ impl<'a> Asking<'a> {
         for (name, value) in written.encryption_context.iter() {
             encryption_context.insert(fill(name, scope)?.as_str().to_owned(), fill(value, scope)?.as_str().to_owned());
         }
+        let mut grant = None;
+        if let Some(written) = written.grant {
+            let asked = asked_grant(self.facts, written, &places, scope)?;
+            check_grant_is_all(&encryption_context, places.encryption_context)?;
+            let stated = std::mem::replace(&mut context, asked.context);
+            context.extend(stated);
+            encryption_context = asked.encryption_context;
+            grant = asked.retires;
+        }
         let judgement =
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
-                Resolved::Request(request) => match self.facts.proposed_policy() {
-                    Some(policy) => judge_with_policy(world, &request, &policy, self.settled),
-                    None => judge(world, &request, self.settled),
-                },
+                Resolved::Request(request) => {
+                    let request = Request { retires: grant, ..*request };
+                    match self.facts.proposed_policy() {
+                        Some(policy) => judge_with_policy(world, &request, &policy, self.settled),
+                        None => judge(world, &request, self.settled),
+                    }
+                }
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
         Ok(Asked { step, judgement, places })
+    }
+}
+
+/// The constraint of the grant says which encryption context the call carries.
+fn check_grant_is_all(encryption_context: &BTreeMap<String, String>, span: Option<Span>) -> Found<()> {
+    match span {
+        Some(span) if !encryption_context.is_empty() => {
+            let message = "an encryption context beside a grant";
+            let help = "write it under `constraints:` of the grant: the call carries none of its own";
+            Err(vec![Diagnostic::error("misplaced-key", span, message).help(help)])
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

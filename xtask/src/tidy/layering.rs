@@ -38,6 +38,10 @@ const LAYERS: [Layer; 6] = [
             "condition/null",
             "catalog",
             "catalog/kms",
+            "catalog/names",
+            "catalog/services",
+            "catalog/services/data",
+            "catalog/services/keys",
         ],
     },
     Layer {

@@ -67,6 +67,7 @@ fn key(arn: Arn, policy: Arc<Policy>) -> Option<KmsKey> {
         tags: Some(BTreeMap::new()),
         multi_region: MultiRegion::No,
         is_aws_managed: false,
+        grants: Vec::new(),
         spec: "SYMMETRIC_DEFAULT".into(),
         usage: "ENCRYPT_DECRYPT".into(),
         origin: "AWS_KMS".into(),

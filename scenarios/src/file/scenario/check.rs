@@ -112,8 +112,8 @@ fn call(entry: CheckEntry, span: Span, findings: &mut Vec<Diagnostic>) -> Option
         None
     })?;
     let (via, on_behalf_of, encryption_context) = (entry.via, entry.on_behalf_of, entry.encryption_context);
-    let new_policy = entry.new_policy;
-    Some(CallQuestion { by, via, on_behalf_of, calls, resources, encryption_context, new_policy, expect })
+    let (grant, new_policy) = (entry.grant, entry.new_policy);
+    Some(CallQuestion { by, via, on_behalf_of, calls, resources, encryption_context, new_policy, grant, expect })
 }
 
 /// The values of a key and of its plural, of which only one may be there.
