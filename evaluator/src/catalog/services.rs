@@ -14,6 +14,7 @@
 
 mod data;
 pub mod keys;
+pub mod pattern;
 
 use crate::action::ActionName;
 use crate::arn::Arn;
@@ -211,10 +212,12 @@ fn fits(pattern: &str, arn: &Arn) -> bool {
     own.into_iter().all(|own| parts.next().is_some_and(|part| fills(part, own)))
 }
 
-/// Whether a text is a field of a pattern with something in its parts to fill. The name of a bucket has no slash in
-/// it, which is what tells a bucket from its objects.
+/// The name of a bucket, which has no slash in it: that is what tells a bucket from its objects.
+const BUCKET: &str = "${BucketName}";
+
+/// Whether a text is a field of a pattern with something in its parts to fill.
 fn fills(part: &str, own: &str) -> bool {
-    let is_object = part == "${BucketName}" && own.contains('/');
+    let is_object = part == BUCKET && own.contains('/');
     !is_object && glob::matches(&tokens(part), own, Case::Sensitive)
 }
 

@@ -255,7 +255,7 @@ mod tests {
             "short tag-keys aws:TagKeys",
             "prefix saml sts",
             "rcp sts",
-            "service sts 313 AWS STS",
+            "service sts 291 AWS STS",
             "key saml:sub String",
             "key sts:A Bool",
             "key sts:C String",
