@@ -69,7 +69,8 @@ pub fn rcps_reach(action: &ActionName) -> bool {
 
 /// The type of a key, if it is one that AWS has.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
-    let is_meant = |each: &&Amendment| key.folded() == each.name || key.family() == Some(each.name);
+    let family = key.family();
+    let is_meant = |each: &&Amendment| key.folded() == each.name || family == Some(each.name);
     match AMENDMENTS.iter().find(is_meant) {
         Some(amendment) => Some(amendment.kind),
         None => keys::key_type(key),
