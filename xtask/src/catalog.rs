@@ -1,7 +1,7 @@
 //! How do the facts of AWS services get into the engine?
 //!
 //! AWS's service authorization reference, as JSON, becomes `evaluator/data/services.txt`: a text with a line for each
-//! fact, which the engine embeds and a reviewer can read. [`reference`] is the JSON, [`text`] the text.
+//! fact, which the engine embeds and a reviewer can read. [`mod@reference`] is the JSON, [`text`] the text.
 
 pub mod reference;
 pub mod text;
