@@ -34,6 +34,16 @@ pub enum KeyType {
     Bools,
 }
 
+impl KeyType {
+    /// Whether a key of this type holds several values, however many a request carries (R4.11).
+    pub fn is_multivalued(self) -> bool {
+        match self {
+            Self::Strings | Self::Arns | Self::Bools => true,
+            Self::String | Self::Arn | Self::Bool | Self::Date | Self::Numeric | Self::Ip => false,
+        }
+    }
+}
+
 /// A key of which the rules say something else than the service reference.
 struct Amendment {
     /// Its name in lower case; one that ends in `:` is a family.
@@ -59,7 +69,8 @@ pub fn rcps_reach(action: &ActionName) -> bool {
 
 /// The type of a key, if it is one that AWS has.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
-    let is_meant = |each: &&Amendment| key.folded() == each.name || key.family() == Some(each.name);
+    let family = key.family();
+    let is_meant = |each: &&Amendment| key.folded() == each.name || family == Some(each.name);
     match AMENDMENTS.iter().find(is_meant) {
         Some(amendment) => Some(amendment.kind),
         None => keys::key_type(key),
@@ -76,7 +87,7 @@ pub fn key_names() -> impl Iterator<Item = &'static str> {
 
 /// Whether a key holds several values by its type, however many a request carries (R4.11).
 pub fn is_multivalued(key: &ConditionKey) -> bool {
-    matches!(key_type(key), Some(KeyType::Strings | KeyType::Arns | KeyType::Bools))
+    key_type(key).is_some_and(KeyType::is_multivalued)
 }
 
 /// Whether a request for `action` may carry `key` without anybody having said so: a known global key, or a key of

@@ -13,7 +13,7 @@ pub mod operator;
 use std::cmp::Ordering;
 
 use crate::arn::Arn;
-use crate::catalog::{self, KeyType};
+use crate::catalog::KeyType;
 use crate::context::{ConditionKey, Lookup, Presence, Values};
 use crate::glob::Case;
 use crate::json::Text;
@@ -36,6 +36,8 @@ pub struct Condition {
     pub operator: Operator,
     /// The key.
     pub key: ConditionKey,
+    /// The key's type, if AWS has the key.
+    pub key_type: Option<KeyType>,
     /// The values it is compared with; one is enough (R4.2).
     pub operands: Vec<Operand>,
     /// Where the operator's name stands.
@@ -164,6 +166,11 @@ impl Condition {
         }
     }
 
+    /// Whether the key holds several values by its type (R4.11).
+    fn is_multivalued(&self) -> bool {
+        self.key_type.is_some_and(KeyType::is_multivalued)
+    }
+
     fn holds_unstated(&self) -> Truth {
         if self.never_fails() { Truth::YES } else { Truth::unstated(self.holds_when_absent(), &self.key) }
     }
@@ -178,7 +185,7 @@ impl Condition {
             Family::String => {
                 self.operator.holds_when_absent()
                     && !self.operator.base.is_negated()
-                    && !(self.operator.set == SetOperator::None && catalog::is_multivalued(&self.key))
+                    && !(self.operator.set == SetOperator::None && self.is_multivalued())
                     && any(|operand| operand.as_pattern().is_some_and(Pattern::is_star))
             }
             Family::Null
@@ -201,7 +208,7 @@ impl Condition {
             SetOperator::ForAllValues if values.as_slice().iter().all(String::is_empty) => Truth::YES,
             SetOperator::ForAllValues => Truth::all(each()),
             SetOperator::ForAnyValue => Truth::any(each()),
-            SetOperator::None if matches!(values, Values::Many(_)) || catalog::is_multivalued(&self.key) => {
+            SetOperator::None if matches!(values, Values::Many(_)) || self.is_multivalued() => {
                 Truth::unless(false, Rule::MultivaluedWithoutSetOperator, Truth::any(each()).could_hold())
             }
             SetOperator::None => Truth::all(each()),
@@ -274,7 +281,7 @@ impl Condition {
 
     /// A number, or the epoch seconds of a date where the key holds one (R4.17).
     fn number(&self, value: &str) -> Option<Decimal> {
-        match catalog::key_type(&self.key) {
+        match self.key_type {
             Some(KeyType::Date) => date::numeric_value(value).ok(),
             Some(
                 KeyType::String

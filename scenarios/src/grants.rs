@@ -8,12 +8,10 @@ use std::collections::BTreeMap;
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog::kms::{self, Operation};
-use permitlab_evaluator::condition::operator::Operator;
-use permitlab_evaluator::condition::{Condition, Operand};
 use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::Text as JsonText;
-use permitlab_evaluator::policy::{Version, Written};
+use permitlab_evaluator::policy::Written;
 use permitlab_evaluator::principal::{Principal, PrincipalPattern};
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::world::kms::{Constraint, Grant, Pairs};
@@ -387,9 +385,5 @@ pub fn operation(name: &str) -> Result<&'static Operation, String> {
 /// Why the text is no ARN.
 pub fn source_arn(text: JsonText) -> Result<Constraint, String> {
     Arn::parse(text.as_str()).map_err(|error| error.to_string())?;
-    let operator = Operator::parse("ArnLike").map_err(|error| error.to_string())?;
-    let span = text.span();
-    let operands = vec![Operand::new(text, operator, Version::V2008)];
-    let key = ConditionKey::new("aws:SourceArn");
-    Ok(Constraint::SourceArn(Condition { operator, key, operands, operator_span: span, key_span: span, span }))
+    Ok(Constraint::source_arn(text))
 }

@@ -117,11 +117,13 @@ impl Question {
         }
     }
 
-    /// Whether the caller and the resource have a meaning in these facts.
+    /// Whether the caller and the resource have a meaning in these facts. A service that AWS does not have is no less
+    /// known here than elsewhere.
     pub fn is_known_in(&self, facts: &Facts, sources: &mut SourceMap) -> bool {
         let places = self.places(sources);
         let resource = places.resource.as_ref().is_none_or(|resource| reference::target(facts, resource).is_ok());
-        resource && reference::caller(facts, &places.by).is_ok()
+        let caller = reference::caller(facts, &places.by);
+        resource && caller.map_or_else(|finding| finding.code == "unknown-service", |_| true)
     }
 
     /// Asks the question of facts.

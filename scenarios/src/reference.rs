@@ -4,8 +4,10 @@
 //! `anonymous` (DESIGN: references). Here they become the evaluator's callers and resources.
 
 use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog;
+use permitlab_evaluator::catalog::{kms, names, services};
 use permitlab_evaluator::context::ConditionKey;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
@@ -43,16 +45,33 @@ pub fn caller(facts: &Facts, text: &Text) -> Result<Principal, Box<Diagnostic>> 
         }
         "user" => Ok(Principal::User(identity(facts, text, written)?)),
         "account" => Ok(Principal::Root { account: named_account(facts, text, name)?, partition: "aws".into() }),
-        "service" => {
-            let host = if name.contains('.') { name.to_owned() } else { format!("{name}.amazonaws.com") };
-            Principal::parse(&host).map_err(|error| bad_caller(text, &error.to_string()))
-        }
+        "service" => service(text, name),
         _ => {
             let principal = Principal::parse(written).map_err(|error| bad_caller(text, &error.to_string()))?;
             known(facts, text, &principal)?;
             Ok(principal)
         }
     }
+}
+
+/// A service principal: by the name AWS gives it, or by its host name, of which AWS publishes no list.
+fn service(text: &Text, name: &str) -> Result<Principal, Box<Diagnostic>> {
+    let is_host = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|end| name.ends_with(end));
+    if !is_host && !names::is_principal(name) {
+        let near = closest(name, names::principals()).map(|near| format!("service/{near}"));
+        return Err(unknown_service(text, name, near, &format!("service/{name}.amazonaws.com")));
+    }
+    let host = if is_host { name.to_owned() } else { format!("{name}.amazonaws.com") };
+    Principal::parse(&host).map_err(|error| bad_caller(text, &error.to_string()))
+}
+
+/// The finding about a short name that no service has; `near` is one like it, `host` the same name as a host name.
+pub fn unknown_service(text: &Text, name: &str, near: Option<String>, host: &str) -> Box<Diagnostic> {
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`? A whole host name is taken as it stands"),
+        None => format!("write the whole host name, `{host}`, if AWS has such a service"),
+    };
+    Box::new(Diagnostic::error("unknown-service", text.span(), format!("no AWS service is called `{name}`")).help(help))
 }
 
 /// A role or user given by ARN has policies only if the world knows it, with its path.
@@ -143,6 +162,73 @@ pub fn unknown_context_key(name: &str, span: Span) -> Option<Diagnostic> {
         |near| format!("did you mean `{near}`?"),
     );
     Some(Diagnostic::error("unknown-condition-key", span, format!("AWS has no condition key `{name}`")).help(help))
+}
+
+/// The action a text names: one that AWS has.
+///
+/// # Errors
+/// A text without the form of an action, and an unknown service or action.
+pub fn action(text: &Text) -> Result<ActionName, Box<Diagnostic>> {
+    let written = text.as_str();
+    let finding = |code: &'static str, message: String, help: String| {
+        Box::new(Diagnostic::error(code, text.span(), message).help(help))
+    };
+    let action = ActionName::parse(written).map_err(|_| {
+        let help = permission_like(written);
+        finding("unknown-action-form", format!("`{text}` is not an action"), help)
+    })?;
+    if action.service() == "kms" {
+        let message = || format!("KMS has no permission `{text}`");
+        let found = kms::operation(&action).is_some();
+        return if found { Ok(action) } else { Err(finding("unknown-action", message(), permission_like(written))) };
+    }
+    let Some(service) = services::service(action.service()) else {
+        let help = closest(action.service(), services::prefixes()).map_or_else(
+            || "write the service prefix of AWS's Service Authorization Reference, as in `kms:Decrypt`".to_owned(),
+            |near| format!("did you mean `{near}:{}`?", action.name()),
+        );
+        return Err(finding("unknown-service", format!("no AWS service has the prefix `{}`", action.service()), help));
+    };
+    if service.action(action.name()).is_none() {
+        let help = closest(action.name(), service.actions().map(services::Action::name)).map_or_else(
+            || format!("AWS's Service Authorization Reference lists the actions of {}", service.name()),
+            |near| format!("did you mean `{}:{near}`?", service.prefix()),
+        );
+        return Err(finding("unknown-action", format!("{} has no action `{text}`", service.name()), help));
+    }
+    Ok(action)
+}
+
+/// What to write instead of something that is no permission of KMS.
+fn permission_like(written: &str) -> String {
+    if written.eq_ignore_ascii_case("kms:ReEncrypt") {
+        return "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; ask about each".to_owned();
+    }
+    let names: Vec<String> = kms::operations().map(|operation| format!("kms:{}", operation.name)).collect();
+    closest(written, names.iter().map(String::as_str)).map_or_else(
+        || "write the service, a colon and the name: `kms:Decrypt`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
+}
+
+/// Whether an action can be called on a resource (R2.7): one of its resource types has the form of the ARN.
+///
+/// # Errors
+/// `wrong-resource-type`, with the forms that fit.
+pub fn check_type(action: &ActionName, arn: &Arn, text: &Text) -> Result<(), Box<Diagnostic>> {
+    let Some(known) = services::action(action).filter(|known| !known.takes(arn)) else { return Ok(()) };
+    let (message, help) = if known.is_wildcard_only() {
+        let message = format!("`{action}` has no resource");
+        (message, "remove `resource:`; policies must allow it on `*`".to_owned())
+    } else {
+        let forms = known.resources().flat_map(|resource| {
+            let name = resource.kind.name();
+            resource.kind.arn_patterns().map(move |pattern| format!("a resource of type `{name}`, `{pattern}`"))
+        });
+        let forms: Vec<_> = forms.collect();
+        (format!("`{action}` is not called on `{arn}`"), format!("it is called on {}", forms.join(", or ")))
+    };
+    Err(Box::new(Diagnostic::error("wrong-resource-type", text.span(), message).help(help)))
 }
 
 /// The resource a text names.

@@ -1,7 +1,7 @@
 //! How do the facts of AWS services get into the engine?
 //!
 //! AWS's service authorization reference, as JSON, becomes `evaluator/data/services.txt`: a text with a line for each
-//! fact, which the engine embeds and a reviewer can read. [`reference`] is the JSON, [`text`] the text.
+//! fact, which the engine embeds and a reviewer can read. [`mod@reference`] is the JSON, [`text`] the text.
 
 pub mod reference;
 pub mod text;
@@ -101,7 +101,7 @@ mod tests {
     #[case::cut_off(r#"{"source":{"package":"p","ver"#, "EOF while parsing a string at line 1 column 29")]
     #[case::something_else(r#"{"Version":"2012-10-17"}"#, "unknown field `Version`")]
     fn a_file_that_is_no_reference_is_refused(#[case] text: &str, #[case] expected: &str) {
-        let folder = Folder::new(expected.get(..10).unwrap());
+        let folder = Folder::new(&format!("refused-{}", expected.len()));
         let file = folder.file("reference.json", text);
         let error = generate(&file).unwrap_err();
         let refusal = error.downcast_ref::<Refusal>().unwrap();

@@ -319,6 +319,12 @@ fn why_shows_every_layer_and_statement() {
 #[case::role("role/raeder", "kms:Decrypt", "key/data", &["command line:1:6", "did you mean `role/reader`?"])]
 #[case::action("role/reader", "kms:Decrpt", "key/data", &["command line:1:25", "did you mean `kms:Decrypt`?"])]
 #[case::resource("role/reader", "kms:Decrypt", "key/dat", &["command line:1:48", "did you mean `key/data`?"])]
+#[case::calling_service("service/bedrok", "kms:Decrypt", "key/data", &["command line:1:6", "did you mean `service/bedrock`?"])]
+#[case::service("role/reader", "kmz:Decrypt", "key/data", &["command line:1:25", "did you mean `kms:Decrypt`?"])]
+#[case::resource_type(
+    "role/reader", "s3:ListBucket", "arn:aws:s3:::b/k",
+    &["error[wrong-resource-type]", "command line:1:50", "`arn:${Partition}:s3:::${BucketName}`"]
+)]
 fn a_question_that_names_nothing_is_refused(
     #[case] by: &str,
     #[case] call: &str,

@@ -14,6 +14,7 @@
 
 mod data;
 pub mod keys;
+pub mod pattern;
 
 use crate::action::ActionName;
 use crate::arn::Arn;
@@ -24,7 +25,6 @@ use data::{ActionLine, Block, CATALOG, ServiceLine, TypeLine};
 #[derive(Debug, Clone, Copy)]
 pub struct Service {
     line: &'static ServiceLine,
-    block: &'static Block,
 }
 
 /// An action of a service.
@@ -67,13 +67,12 @@ pub struct ResourceType {
 
 /// The service of a prefix: `kms`.
 pub fn service(prefix: &str) -> Option<Service> {
-    let line = CATALOG.service(prefix)?;
-    Some(Service { line, block: line.block() })
+    CATALOG.service(prefix).map(|line| Service { line })
 }
 
 /// The prefixes of all services, in order.
 pub fn prefixes() -> impl Iterator<Item = &'static str> + Clone {
-    CATALOG.services().map(|line| line.prefix)
+    CATALOG.services().map(data::ServiceLine::prefix)
 }
 
 /// The action of a name; `None` if the catalog does not have it, or not its service.
@@ -87,35 +86,40 @@ pub fn rcp_supported_services() -> &'static [&'static str] {
 }
 
 impl Service {
+    /// Its facts, read when first asked for.
+    fn block(self) -> &'static Block {
+        self.line.block()
+    }
+
     /// Its prefix: `kms`.
     pub fn prefix(self) -> &'static str {
-        self.line.prefix
+        self.line.prefix()
     }
 
     /// Its name for people: `AWS Key Management Service`.
     pub fn name(self) -> &'static str {
-        self.line.name
+        self.line.name()
     }
 
     /// The action of a name.
     pub fn action(self, name: &str) -> Option<Action> {
-        let line = data::find(&self.block.actions, name, |line| line.name)?;
+        let line = data::find(&self.block().actions, name, |line| line.name)?;
         Some(Action { service: self, line })
     }
 
     /// Its actions by name.
     pub fn actions(self) -> impl Iterator<Item = Action> {
-        self.block.actions.iter().map(move |line| Action { service: self, line })
+        self.block().actions.iter().map(move |line| Action { service: self, line })
     }
 
     /// The resource type of a name.
     pub fn resource_type(self, name: &str) -> Option<ResourceType> {
-        data::find(&self.block.types, name, |line| line.name).map(|line| ResourceType { line })
+        data::find(&self.block().types, name, |line| line.name).map(|line| ResourceType { line })
     }
 
     /// Its resource types by name.
     pub fn resource_types(self) -> impl Iterator<Item = ResourceType> {
-        self.block.types.iter().map(|line| ResourceType { line })
+        self.block().types.iter().map(|line| ResourceType { line })
     }
 
     /// Whether it has a resource of an ARN's form.
@@ -211,10 +215,12 @@ fn fits(pattern: &str, arn: &Arn) -> bool {
     own.into_iter().all(|own| parts.next().is_some_and(|part| fills(part, own)))
 }
 
-/// Whether a text is a field of a pattern with something in its parts to fill. The name of a bucket has no slash in
-/// it, which is what tells a bucket from its objects.
+/// The name of a bucket, which has no slash in it: that is what tells a bucket from its objects.
+const BUCKET: &str = "${BucketName}";
+
+/// Whether a text is a field of a pattern with something in its parts to fill.
 fn fills(part: &str, own: &str) -> bool {
-    let is_object = part == "${BucketName}" && own.contains('/');
+    let is_object = part == BUCKET && own.contains('/');
     !is_object && glob::matches(&tokens(part), own, Case::Sensitive)
 }
 

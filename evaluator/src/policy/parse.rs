@@ -652,7 +652,8 @@ impl Parser {
             self.check_key(&key, member, operator);
             let operands = self.operands(operator, &key, member);
             let (key_span, span) = (member.name.span(), member.value.span);
-            conditions.push(Condition { operator, key, operands, operator_span, key_span, span });
+            let key_type = catalog::key_type(&key);
+            conditions.push(Condition { operator, key, key_type, operands, operator_span, key_span, span });
         }
     }
 

@@ -14,6 +14,7 @@ pub struct Variable {
     pub key: ConditionKey,
     /// The text between the single quotes, if a default is given.
     pub default: Option<Box<str>>,
+    is_multivalued: bool,
 }
 
 /// What a variable is replaced with in one request.
@@ -50,7 +51,8 @@ impl Variable {
         if key.is_empty() || key.contains(['{', '}', '$']) {
             return None;
         }
-        Some(Self { key: ConditionKey::new(key), default: default.map(Into::into) })
+        let key = ConditionKey::new(key);
+        Some(Self { is_multivalued: catalog::is_multivalued(&key), key, default: default.map(Into::into) })
     }
 
     /// Looks the key up. A multivalued key is no variable: unresolved (R4.12).
@@ -58,7 +60,7 @@ impl Variable {
         let entry = context.entry(&self.key);
         let default = self.default.as_deref();
         let text = match &entry.presence {
-            Presence::Present(Values::One(value)) if !catalog::is_multivalued(&self.key) => Some(value.as_str()),
+            Presence::Present(Values::One(value)) if !self.is_multivalued => Some(value.as_str()),
             Presence::Present(Values::One(_) | Values::Many(_)) => return Resolved { text: None, open: None },
             Presence::Absent | Presence::Unstated => default,
         };

@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use crate::account::AccountId;
 use crate::arn::Arn;
+use crate::catalog;
 use crate::catalog::kms::Operation;
-use crate::condition::Condition;
-use crate::policy::{Policy, Written};
+use crate::condition::operator::{Base, Operator, SetOperator};
+use crate::condition::{Condition, Operand};
+use crate::context::ConditionKey;
+use crate::json::Text;
+use crate::policy::{Policy, Version, Written};
 use crate::principal::PrincipalPattern;
 use crate::source::Span;
 
@@ -80,6 +84,15 @@ pub struct Pairs {
 }
 
 impl Constraint {
+    /// The constraint on the resource a service acts for: a condition on `aws:SourceArn` inside the grant.
+    pub fn source_arn(text: Text) -> Self {
+        let (span, key) = (text.span(), ConditionKey::new("aws:SourceArn"));
+        let operator = Operator { set: SetOperator::None, base: Base::ArnLike, if_exists: false };
+        let operands = vec![Operand::new(text, operator, Version::V2008)];
+        let key_type = catalog::key_type(&key);
+        Self::SourceArn(Condition { operator, key, key_type, operands, operator_span: span, key_span: span, span })
+    }
+
     /// AWS's name for it.
     pub const fn name(&self) -> &'static str {
         match self {

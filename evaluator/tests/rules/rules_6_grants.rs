@@ -177,14 +177,7 @@ fn r6_27_describe_key() {
 }
 
 fn source_arn(arn: &str) -> Constraint {
-    use permitlab_evaluator::condition::operator::Operator;
-    use permitlab_evaluator::condition::{Condition, Operand};
-    use permitlab_evaluator::policy::Version;
-    let text = grantee_pattern(S).text;
-    let (span, operator) = (text.span(), Operator::parse("ArnLike").unwrap());
-    let operands = vec![Operand::new(Text::new(arn, span), operator, Version::V2008)];
-    let key = permitlab_evaluator::context::ConditionKey::new("aws:SourceArn");
-    Constraint::SourceArn(Condition { operator, key, operands, operator_span: span, key_span: span, span })
+    Constraint::source_arn(Text::new(arn, grantee_pattern(S).text.span()))
 }
 
 /// R6.27: a source constraint is a condition on `aws:SourceArn`, for every operation.

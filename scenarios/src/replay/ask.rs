@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::catalog::kms;
+use permitlab_evaluator::catalog::{kms, names};
 use permitlab_evaluator::condition::date::Instant;
 use permitlab_evaluator::context::{ConditionKey, Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
@@ -280,7 +280,8 @@ pub(crate) fn resolve(
     context: BTreeMap<ConditionKey, Option<Values>>,
 ) -> Result<Resolved, Box<Diagnostic>> {
     let principal = reference::caller(facts, &places.by)?;
-    let action = action(&places.call)?;
+    let action = reference::action(&places.call)?;
+    check_service(facts, &action, places)?;
     check_context(&context, places)?;
     places.region.as_ref().map_or(Ok(()), check_region)?;
     let region = places.region.as_ref().map(Text::as_str);
@@ -338,30 +339,19 @@ fn check_region(text: &Text) -> Result<(), Box<Diagnostic>> {
     Err(Box::new(Diagnostic::error("unknown-region", text.span(), format!("`{text}` is no Region")).help(help)))
 }
 
-/// An action KMS has. Other services are not judged yet.
-fn action(text: &Text) -> Result<ActionName, Box<Diagnostic>> {
-    let names: Vec<String> = kms::operations().map(|operation| format!("kms:{}", operation.name)).collect();
-    let near = closest(text.as_str(), names.iter().map(String::as_str));
-    let help = near.map_or_else(
-        || "write the service, a colon and the name: `kms:Decrypt`".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
-    let action = ActionName::parse(text.as_str()).map_err(|_| {
-        Box::new(
-            Diagnostic::error("unknown-action-form", text.span(), format!("`{text}` is not an action"))
-                .help(help.clone()),
-        )
-    })?;
-    if action.service() != "kms" {
-        let message = format!("calls to `{}` are not supported yet", action.service());
-        let finding = Diagnostic::error("unsupported-service", text.span(), message);
-        return Err(Box::new(finding.help("this version judges calls to KMS")));
+/// Other services than KMS are not judged yet; what is wrong with a call to one is said before that.
+fn check_service(facts: &Facts, action: &ActionName, places: &Places) -> Result<(), Box<Diagnostic>> {
+    if action.service() == "kms" {
+        return Ok(());
     }
-    if kms::operation(&action).is_none() {
-        let message = format!("KMS has no permission `{text}`");
-        return Err(Box::new(Diagnostic::error("unknown-action", text.span(), message).help(help)));
+    if let Some(text) = &places.resource
+        && let Target::Resource(resource) = reference::target(facts, text)?
+    {
+        reference::check_type(action, &resource.arn, text)?;
     }
-    Ok(action)
+    let message = format!("calls to `{}` are not supported yet", action.service());
+    let finding = Diagnostic::error("unsupported-service", places.call.span(), message);
+    Err(Box::new(finding.help("this version judges calls to KMS")))
 }
 
 /// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7). An operation
@@ -413,7 +403,12 @@ fn via_service(text: &Text, region: &str) -> Result<Via, Box<Diagnostic>> {
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let parts: Vec<&str> = written.split('.').collect();
     let service = match parts.as_slice() {
-        [service] if is_word(service) => format!("{service}.{region}.amazonaws.com"),
+        [service] if names::is_forwarding(service) => format!("{service}.{region}.amazonaws.com"),
+        [service] if is_word(service) => {
+            let near = closest(service, names::forwarding()).map(str::to_owned);
+            let host = format!("{service}.{region}.amazonaws.com");
+            return Err(reference::unknown_service(text, service, near, &host));
+        }
         [service, region, "amazonaws", "com"] if is_word(service) && is_word(region) => written.to_owned(),
         _ => {
             let finding =

@@ -309,6 +309,15 @@ mod tests {
         assert!(decrypt.resources.first().unwrap().required && decrypt.condition_keys.is_empty());
     }
 
+    #[test]
+    fn a_reference_that_is_cut_off_is_refused_wherever_the_cut_is() {
+        let json = with(r#""Decrypt":{"access":"Write"}"#, "", r#""kms:ViaService":"String""#);
+        assert!(Reference::read(&json).is_ok());
+        for end in 0..json.len() {
+            assert!(matches!(Reference::read(json.get(..end).unwrap()), Err(NotAReference::Json(_))), "{end}");
+        }
+    }
+
     #[rstest]
     #[case::type_that_is_missing(
         r#""Decrypt":{"access":"Write","resources":[{"type":"key"}]}"#,

@@ -36,7 +36,8 @@ pub fn render(reference: &Reference) -> Result<String, NotAReference> {
     }
     for (prefix, service) in &reference.services {
         let block = block(service, &reference.global_condition_keys)?;
-        let _ = write!(text, "service {prefix} {} {}\n{block}", block.len(), service.name);
+        let lines = format!("{prefix} {}\n{block}", service.name);
+        let _ = write!(text, "service {} {lines}", lines.len());
     }
     Ok(text)
 }
@@ -255,7 +256,7 @@ mod tests {
             "short tag-keys aws:TagKeys",
             "prefix saml sts",
             "rcp sts",
-            "service sts 313 AWS STS",
+            "service 303 sts AWS STS",
             "key saml:sub String",
             "key sts:A Bool",
             "key sts:C String",

@@ -42,6 +42,7 @@ const LAYERS: [Layer; 6] = [
             "catalog/services",
             "catalog/services/data",
             "catalog/services/keys",
+            "catalog/services/pattern",
         ],
     },
     Layer {

@@ -8,7 +8,7 @@
 //! | `short WORD NAME` | a word that stands for a key in lists of keys |
 //! | `prefix PREFIX SERVICE…` | services with condition keys of another prefix than their own |
 //! | `rcp SERVICE` | a service whose resources RCPs reach |
-//! | `service PREFIX BYTES NAME` | a service: the lines in the `BYTES` after this one are its own |
+//! | `service BYTES PREFIX NAME` | a service: all that is in the `BYTES` from its prefix on |
 //! | `key NAME TYPE anywhere` | a key of which nobody says with which actions of the service it comes |
 //! | `type NAME: PATTERN…` | a resource type and its ARNs, without `arn:${Partition}:` |
 //! | ` NAME LEVEL TYPE, TYPE?` | an action, its access level (`L`, `R`, `W`, `T`, `P`) and resource types, `?` if optional |
@@ -50,8 +50,6 @@ pub(super) struct General {
 /// A service, and its block once it was read.
 #[derive(Debug)]
 pub(super) struct ServiceLine {
-    pub(super) prefix: &'static str,
-    pub(super) name: &'static str,
     text: &'static str,
     block: OnceLock<Box<Block>>,
 }
@@ -117,7 +115,7 @@ impl Catalog {
     }
 
     pub(super) fn service(&self, prefix: &str) -> Option<&ServiceLine> {
-        find(&self.services, prefix, |line| line.prefix)
+        find(&self.services, prefix, |line| line.prefix())
     }
 }
 
@@ -140,15 +138,23 @@ impl General {
 impl ServiceLine {
     /// The service whose line a text begins with, and what follows its block.
     fn read(text: &'static str) -> Option<(Self, &'static str)> {
-        let (prefix, rest) = text.strip_prefix("service ")?.split_once(' ')?;
-        let (bytes, rest) = rest.split_once(' ')?;
-        let (name, rest) = rest.split_once('\n')?;
+        let (bytes, rest) = text.strip_prefix("service ")?.split_once(' ')?;
         let (text, after) = rest.split_at_checked(bytes.parse().ok()?)?;
-        Some((Self { prefix, name, text, block: OnceLock::new() }, after))
+        Some((Self { text, block: OnceLock::new() }, after))
+    }
+
+    pub(super) fn prefix(&self) -> &'static str {
+        self.text.split_once(' ').map_or("", |(prefix, _)| prefix)
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        let line = self.text.split_once('\n').and_then(|(line, _)| line.split_once(' '));
+        line.map_or("", |(_, name)| name)
     }
 
     pub(super) fn block(&self) -> &Block {
-        self.block.get_or_init(|| Box::new(Block::read(self.text)))
+        let lines = || self.text.split_once('\n').map_or("", |(_, lines)| lines);
+        self.block.get_or_init(|| Box::new(Block::read(lines())))
     }
 }
 
@@ -300,8 +306,8 @@ key aws:RequestTag/* String
 short request-tag aws:RequestTag/*
 prefix saml sts
 rcp sts
-service s3 0 Amazon S3
-service sts 287 AWS STS
+service 13 s3 Amazon S3
+service 299 sts AWS STS
 key sts:A Bool
 key sts:Lost Date anywhere
 type role: iam::${Account}:role/${R} iam::${Account}:r/${R}
@@ -335,10 +341,10 @@ type a user: iam::${Account}:user/${U}
     #[test]
     fn a_block_is_read_line_by_line() {
         let catalog = catalog();
-        assert_eq!(catalog.services().map(|line| line.prefix).collect::<Vec<_>>(), ["s3", "sts"]);
+        assert_eq!(catalog.services().map(ServiceLine::prefix).collect::<Vec<_>>(), ["s3", "sts"]);
         assert!(catalog.service("S3").unwrap().block().actions.is_empty());
         let sts = catalog.service("STS").unwrap();
-        assert_eq!(sts.name, "AWS STS");
+        assert_eq!(sts.name(), "AWS STS");
         let block = sts.block();
         assert!(block.keys.find("sts:lost").unwrap().is_anywhere && !block.keys.find("sts:a").unwrap().is_anywhere);
         let types: Vec<_> = block.types.iter().map(|line| (line.name, line.patterns, line.keys)).collect();
@@ -405,16 +411,16 @@ type a user: iam::${Account}:user/${U}
     #[test]
     fn the_catalog_is_in_order_and_refers_to_what_it_has() {
         let folded = |name: &str| name.to_lowercase();
-        assert!(CATALOG.services().is_sorted_by_key(|line| line.prefix));
+        assert!(CATALOG.services().is_sorted_by_key(ServiceLine::prefix));
         for service in CATALOG.services() {
             let block = service.block();
-            assert!(block.keys.whole.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix);
-            assert!(block.types.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix);
-            assert!(block.actions.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix);
+            assert!(block.keys.whole.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix());
+            assert!(block.types.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix());
+            assert!(block.actions.is_sorted_by_key(|line| folded(line.name)), "{}", service.prefix());
             for action in &block.actions {
                 let names = action.resources.split(", ").filter(|name| !name.is_empty());
                 let known = |name: &str| find(&block.types, name.trim_end_matches('?'), |line| line.name).is_some();
-                assert!(names.into_iter().all(known), "{}:{}", service.prefix, action.name);
+                assert!(names.into_iter().all(known), "{}:{}", service.prefix(), action.name);
                 let same = action.detail("as ").map(|name| find(&block.actions, name, |line| line.name));
                 assert!(same.is_none_or(|found| found.is_some_and(|found| found.detail("with ").is_some())));
             }

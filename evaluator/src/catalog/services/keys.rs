@@ -11,7 +11,11 @@ use crate::context::ConditionKey;
 
 /// The type of a condition key, global or of any service.
 pub fn key_type(key: &ConditionKey) -> Option<KeyType> {
-    global(key).or_else(|| of_a_service(key)).map(|line| line.kind)
+    if key.prefix() == "aws" {
+        return global(key).map(|line| line.kind);
+    }
+    let own = service(key.prefix()).and_then(|own| own.block().keys.find(key.folded()));
+    own.or_else(|| global(key)).or_else(|| of_another(key)).map(|line| line.kind)
 }
 
 /// Whether a key belongs to no one service.
@@ -27,7 +31,7 @@ pub fn global_keys() -> impl Iterator<Item = &'static str> {
 
 /// The condition keys of a service, as AWS spells them, with a `*` for a part to fill.
 pub fn keys_of(service: Service) -> impl Iterator<Item = &'static str> {
-    let keys = &service.block.keys;
+    let keys = &service.block().keys;
     keys.whole.iter().chain(&keys.families).map(|line| line.name)
 }
 
@@ -44,7 +48,7 @@ pub fn may_carry(action: &ActionName, key: &ConditionKey) -> bool {
 /// The keys of an action, of its resource types, and those of its service that no action lists.
 fn lists(action: Action, key: &ConditionKey) -> bool {
     let covers = |pattern: &str| data::covers(pattern, key.folded());
-    let is_anywhere = || action.service.block.keys.find(key.folded()).is_some_and(|line| line.is_anywhere);
+    let is_anywhere = || action.service.block().keys.find(key.folded()).is_some_and(|line| line.is_anywhere);
     action.condition_keys().any(covers)
         || action.resources().any(|resource| resource.condition_keys().any(covers))
         || is_anywhere()
@@ -60,14 +64,11 @@ fn global(key: &ConditionKey) -> Option<KeyLine> {
     CATALOG.general().keys.find(key.folded())
 }
 
-/// A key of the service that its prefix names, or of one that uses the prefix as well.
-fn of_a_service(key: &ConditionKey) -> Option<KeyLine> {
-    let own = service(key.prefix()).and_then(|own| own.block.keys.find(key.folded()));
-    own.or_else(|| {
-        let prefixes = CATALOG.general().prefixes.iter().filter(|(prefix, _)| data::covers(prefix, key.prefix()));
-        let mut services = prefixes.flat_map(|(_, services)| services.split(' ')).filter_map(service);
-        services.find_map(|service| service.block.keys.find(key.folded()))
-    })
+/// A key of a service that uses the prefix beside its own.
+fn of_another(key: &ConditionKey) -> Option<KeyLine> {
+    let prefixes = CATALOG.general().prefixes.iter().filter(|(prefix, _)| data::covers(prefix, key.prefix()));
+    let mut services = prefixes.flat_map(|(_, services)| services.split(' ')).filter_map(service);
+    services.find_map(|service| service.block().keys.find(key.folded()))
 }
 
 #[cfg(test)]
