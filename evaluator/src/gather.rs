@@ -10,6 +10,7 @@ use crate::layer::{Layer, StatementRef};
 use crate::policy::{Policy, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
+use crate::service::{self, Held};
 use crate::world::World;
 use crate::world::identity::User;
 use crate::world::kms::Grant;
@@ -45,8 +46,8 @@ pub struct Applicable<'w> {
 /// Finds the policies that apply to a request in a world. `endpoint` is the id of the VPC endpoint the call came
 /// through, if any.
 pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -> Applicable<'w> {
-    let key = world.key(&request.resource.arn);
-    let owner = key.map(|key| key.account).or(request.resource.account);
+    let owner = world.owner(&request.resource.arn).or(request.resource.account);
+    let held = service::held(world, request);
     let caller = request.principal.account();
     let (identity, boundary) = identity_side(world, &request.principal);
     let endpoint = endpoint.and_then(|id| world.endpoint(id));
@@ -54,8 +55,11 @@ pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -
         rcp: owner.and_then(|owner| controls(world, owner, |level| &level.rcps)),
         scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
         vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
-        resource: key.map(|key| &*key.policy),
-        grants: key.map(|key| key.grants.iter().collect()).unwrap_or_default(),
+        resource: match held {
+            Held::Policy(policy) => Some(policy),
+            Held::Nothing | Held::Unseen => None,
+        },
+        grants: world.key(&request.resource.arn).map(|key| key.grants.iter().collect()).unwrap_or_default(),
         resource_account: owner,
         identity,
         boundary: boundary.map(|policy| vec![policy]),
@@ -90,7 +94,9 @@ fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Vec<&'w
         Principal::FederatedUser { user: made_by, .. } => {
             made_by.as_ref().and_then(|made_by| world.user(made_by)).map(user)
         }
-        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => return (None, None),
+        Principal::Root { .. } | Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => {
+            return (None, None);
+        }
     };
     let (policies, boundary) = found.unwrap_or_default();
     (Some(policies), boundary)

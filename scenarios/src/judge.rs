@@ -3,7 +3,7 @@
 //! A [`Judgement`] is a decision with its explanation, free of the world it was made in: names of statements, the
 //! elements that failed with the place of each, what the request had there and where that came from.
 
-use permitlab_evaluator::authorize::{Answer, answer, decide};
+use permitlab_evaluator::authorize::{Answer, answer, decide, hangs_on_resource_policy};
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
@@ -13,6 +13,7 @@ use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
+use permitlab_evaluator::service::{Held, held};
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -42,6 +43,8 @@ pub struct Judgement {
     pub call: String,
     /// Whether a service calls as itself.
     pub is_by_service: bool,
+    /// Whether a resource-based policy that the world does not hold could turn the answer into an Allow.
+    pub hangs_on_resource_policy: bool,
 }
 
 /// The answer to a call.
@@ -128,6 +131,8 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
         }
     };
     judgement.accepted = accepted(&applicable, request, &context, settled);
+    judgement.hangs_on_resource_policy = matches!(held(world, request), Held::Unseen)
+        && hangs_on_resource_policy(&applicable, request, &context, settled);
     judgement
 }
 
@@ -182,6 +187,7 @@ fn decided(
         layers: layers(&explanation),
         call,
         is_by_service: matches!(request.principal, Principal::Service(_)),
+        hangs_on_resource_policy: false,
     }
 }
 
@@ -208,6 +214,7 @@ impl Judgement {
             layers: Vec::new(),
             call,
             is_by_service: false,
+            hangs_on_resource_policy: false,
         }
     }
 

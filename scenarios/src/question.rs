@@ -21,7 +21,7 @@ use crate::file::Text;
 use crate::judge::{self, Verdicts, judge};
 use crate::placeholders::nothing_bound;
 use crate::reference;
-use crate::replay::{Asked, Places, Resolved, resolve};
+use crate::replay::{Asked, Places, Resolved, check_resource_policy, resolve};
 
 /// A question as typed.
 #[derive(Debug, Clone, Default)]
@@ -142,7 +142,11 @@ impl Question {
             });
         }
         let judgement = match resolve(facts, &places, pairs, context).map_err(|finding| vec![*finding])? {
-            Resolved::Request(request) => judge(&facts.world()?, &request, Rules::NONE),
+            Resolved::Request(request) => {
+                let judgement = judge(&facts.world()?, &request, Rules::NONE);
+                check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                judgement
+            }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
         Ok(Asked { step: None, judgement, places })
@@ -356,7 +360,11 @@ impl BarePolicies {
         let (full, identity) = match principal {
             Principal::User(user) => (format!("user/{}", user.name), user),
             Principal::RoleSession { role, .. } => (format!("role/{}", role.name), role),
-            Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
+            Principal::FederatedUser { .. }
+            | Principal::Root { .. }
+            | Principal::Service(_)
+            | Principal::Federated(_)
+            | Principal::Anonymous => {
                 if self.identity.is_empty() {
                     return Ok(());
                 }
@@ -367,7 +375,7 @@ impl BarePolicies {
                 ]);
             }
         };
-        facts.identities.insert(full, Attached { identity, policies, boundary: None, tags: None });
+        facts.identities.insert(full, Attached { identity, policies, boundary: None, trust: None, tags: None });
         Ok(())
     }
 }

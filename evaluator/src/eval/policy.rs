@@ -64,6 +64,12 @@ impl Allows {
     /// Nothing allows.
     pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5] };
 
+    /// A policy that names the caller and allows the call, in whatever statement.
+    pub const DIRECT: Self = {
+        let direct = Matches { truth: Truth::YES, by: None };
+        Self { ways: [direct, Matches::NONE, Matches::NONE, Matches::NONE, Matches::NONE] }
+    };
+
     /// Adds one that names the caller in this way.
     pub fn add(&mut self, way: PrincipalMatch, index: StatementIndex, truth: Truth) {
         let [direct, role, federated, everyone, account] = &mut self.ways;

@@ -362,6 +362,7 @@ impl Call {
                     identity: role.clone(),
                     policies: policies(),
                     boundary: None,
+                    trust: None,
                     tags: Some(self.tags.clone()),
                 });
             }
@@ -376,6 +377,7 @@ impl Call {
             Principal::FederatedUser { user: None, .. }
             | Principal::Root { .. }
             | Principal::Service(_)
+            | Principal::Federated(_)
             | Principal::Anonymous => {}
         }
         if !self.key.is_empty() {
