@@ -10,10 +10,10 @@ use permitlab_evaluator::derive;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::{Layer, Verdict};
-use permitlab_evaluator::policy;
+use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
-use permitlab_evaluator::service::{Held, held};
+use permitlab_evaluator::service::{self, Held, Service, Sharing, held};
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -43,6 +43,10 @@ pub struct Judgement {
     pub call: String,
     /// Whether a service calls as itself.
     pub is_by_service: bool,
+    /// How the resource's policy and identity policies combine, and what the policy is called.
+    pub resource_policy: (Sharing, &'static str),
+    /// What refuses the call whatever the policies say.
+    pub closed: Option<&'static str>,
     /// Whether a resource-based policy that the world does not hold could turn the answer into an Allow.
     pub hangs_on_resource_policy: bool,
 }
@@ -131,6 +135,11 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
         }
     };
     judgement.accepted = accepted(&applicable, request, &context, settled);
+    judgement.resource_policy = (service::sharing(request), policy_word(request));
+    judgement.closed = closed(&applicable, request);
+    if judgement.closed.is_some() {
+        judgement.nearest = None;
+    }
     judgement.hangs_on_resource_policy = matches!(held(world, request), Held::Unseen)
         && hangs_on_resource_policy(&applicable, request, &context, settled);
     judgement
@@ -148,6 +157,35 @@ fn accepted(
     }
     let unsettled = decide(applicable, request, context, Rules::NONE).doubts.rules;
     settled.iter().filter(|rule| unsettled.contains(*rule)).map(Rule::number).collect()
+}
+
+/// What people call the resource-based policy of a call's resource.
+fn policy_word(request: &Request) -> &'static str {
+    match service::resource_policy_type(&request.action) {
+        PolicyType::Key => "key policy",
+        PolicyType::Trust => "trust policy",
+        _ if Service::of(&request.action) == Service::S3 => "bucket policy",
+        PolicyType::Resource
+        | PolicyType::Identity
+        | PolicyType::Boundary
+        | PolicyType::Session
+        | PolicyType::VpcEndpoint
+        | PolicyType::ServiceControl
+        | PolicyType::ResourceControl => "resource-based policy",
+    }
+}
+
+fn closed(applicable: &Applicable<'_>, request: &Request) -> Option<&'static str> {
+    let owner = applicable.resource_account.or(request.resource.account);
+    let caller = request.principal.account();
+    let crosses = owner.is_some() && caller.is_some() && owner != caller;
+    if !service::serves(request) {
+        Some("the service does not answer such a caller, whatever the policies say")
+    } else if crosses && !service::works_across_accounts(request) {
+        Some("the action works on nothing of another account, whatever the policies say")
+    } else {
+        None
+    }
 }
 
 /// A call that no policy has a say in.
@@ -187,6 +225,8 @@ fn decided(
         layers: layers(&explanation),
         call,
         is_by_service: matches!(request.principal, Principal::Service(_)),
+        resource_policy: (Sharing::IdentityOnly, ""),
+        closed: None,
         hangs_on_resource_policy: false,
     }
 }
@@ -214,6 +254,8 @@ impl Judgement {
             layers: Vec::new(),
             call,
             is_by_service: false,
+            resource_policy: (Sharing::IdentityOnly, ""),
+            closed: None,
             hangs_on_resource_policy: false,
         }
     }
