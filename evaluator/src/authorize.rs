@@ -377,6 +377,8 @@ struct Paths {
     same_account: bool,
     is_served: bool,
     sharing: Sharing,
+    /// A federated user without the session policy that it needs (R5.9).
+    lacks_session_policy: bool,
 }
 
 impl Paths {
@@ -422,7 +424,8 @@ impl Paths {
             (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
         };
         let Parties { same_account, is_served, sharing, .. } = *parties;
-        Self { resource, grant, delegation, identity, same_account, is_served, sharing }
+        let lacks_session_policy = parties.caller == Caller::FederatedUser && layers.session.is_none();
+        Self { resource, grant, delegation, identity, same_account, is_served, sharing, lacks_session_policy }
     }
 
     fn open(&self) -> Truth {
@@ -465,6 +468,7 @@ impl Paths {
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
+            (true, None) if identity_allows && self.lacks_session_policy => Layer::Session,
             (true, _) if layers.identity.is_some() => Layer::Identity,
             (true | false, _) if self.sharing == Sharing::ByGrant => Layer::Grant,
             (true | false, _) => Layer::Resource,

@@ -308,7 +308,7 @@ impl BarePolicies {
                 grants: Vec::new(),
             };
             facts.keys.insert("key".to_owned(), Key::Held(Box::new(key)));
-        } else if let Some(resource) = &places.resource {
+        } else if let Some(resource) = places.resource.as_ref().filter(|_| self.key.is_some() || is_of_kms(question)) {
             let finding = match &self.key {
                 Some(_) => {
                     Diagnostic::error("invalid-resource", resource.span(), format!("`{resource}` is no key ARN"))
@@ -378,6 +378,11 @@ impl BarePolicies {
         facts.identities.insert(full, Attached { identity, policies, boundary: None, trust: None, tags: None });
         Ok(())
     }
+}
+
+/// Whether a call is one to KMS, which asks for a key policy.
+fn is_of_kms(question: &Question) -> bool {
+    question.call.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("kms"))
 }
 
 /// `role/NAME` and `service/NAME` as an ARN or host name.

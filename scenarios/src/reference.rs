@@ -327,15 +327,13 @@ fn by_arn(facts: &Facts, text: &Text, arn: Arn) -> Result<Target, Box<Diagnostic
         let resource = Resource::new(arn);
         return Ok(Target::Resource(Resource { account: account.or(resource.account), ..resource }));
     }
-    match bucket_of(facts, &arn) {
-        Some(bucket) => Ok(Target::Resource(Resource { account: Some(bucket.account), ..Resource::new(arn) })),
-        None => {
-            let names = listed(facts.buckets.keys().map(String::as_str));
-            let message = format!("no bucket of the world holds `{arn}`");
-            let help = format!("define it under `buckets:`, so that its policy is known; the world has {names}");
-            Err(Box::new(Diagnostic::error("unknown-bucket", text.span(), message).help(help)))
-        }
-    }
+    let Some(bucket) = bucket_of(facts, &arn) else {
+        let names = listed(facts.buckets.keys().map(String::as_str));
+        let message = format!("no bucket of the world holds `{arn}`");
+        let help = format!("define it under `buckets:`, so that its policy is known; the world has {names}");
+        return Err(Box::new(Diagnostic::error("unknown-bucket", text.span(), message).help(help)));
+    };
+    Ok(Target::Resource(Resource { account: Some(bucket.account), ..Resource::new(arn) }))
 }
 
 /// The bucket of the world that an ARN names, or an object of which it names.
