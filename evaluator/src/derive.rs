@@ -323,7 +323,11 @@ fn resource(context: &mut RequestContext, world: &World, request: &Request) {
         }
         organization(context, world, Some(account), "aws:Resource", Origin::Resource);
     }
-    let region = request.endpoint_region();
+    let region = match request.endpoint_region() {
+        // IAM has one endpoint for all Regions of the partition.
+        "" if request.action.service() == "iam" && request.resource.arn.partition() == "aws" => "us-east-1",
+        region => region,
+    };
     if !region.is_empty() {
         context.present("aws:RequestedRegion", region, Origin::Region);
     }

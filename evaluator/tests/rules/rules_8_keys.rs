@@ -76,3 +76,11 @@ fn r8_2_principal_arn_of_a_session(#[case] value: &str, #[case] matches: bool) {
     let call = on_condition(session("s"), &format!(r#"{{"ArnEquals": {{"aws:PrincipalArn": "{value}"}}}}"#));
     call.check(&if matches { allowed(Resource, "If") } else { not_allowed(Layer::Identity) });
 }
+
+/// The table of section 8: a global service is asked in us-east-1.
+#[test]
+fn r8_region_of_a_global_service() {
+    let statement = r#"{"Sid": "East", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}"#;
+    Call::new("iam:PassRole").on(R).identity_policy(statement).check(&allowed(Layer::Identity, "East"));
+}

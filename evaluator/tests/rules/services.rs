@@ -1,16 +1,21 @@
 //! Services that differ from the default rule: STS and its roles (R3.8, R5.6, R5.7, R5.11, R5.18), IAM, and those that
 //! answer unsigned calls (R5.15).
 
+use std::sync::Arc as Shared;
+
+use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::hangs_on_resource_policy;
 use permitlab_evaluator::derive;
-use permitlab_evaluator::gather::Applicable;
+use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, Session};
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource as Target};
 use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::World;
+use permitlab_evaluator::world::s3::Bucket;
 use rstest::rstest;
 
 use crate::support::{
@@ -202,4 +207,23 @@ fn a_policy_nobody_stated(#[case] identity: &[&str], #[case] queue: &str, #[case
     let applicable = Applicable { identity: Some(policies.iter().collect()), ..Applicable::default() };
     let context = derive::bare_context(&request);
     assert_eq!(hangs_on_resource_policy(&applicable, &request, &context, Rules::NONE), expected);
+}
+
+/// R5.3: objects belong to the account of their bucket, whose policy is theirs.
+#[test]
+fn r5_3_objects_are_their_buckets() {
+    let account = AccountId::parse("222222222222").unwrap();
+    let text = r#"{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}"#;
+    let policy = Some(Shared::new(policy(text, PolicyType::Resource)));
+    let world = World { buckets: vec![Bucket { name: "b".into(), account, policy }], ..World::default() };
+    let ask = |object: &str| {
+        let object = Target::new(Arn::parse(object).unwrap());
+        Request::new(session("s"), ActionName::parse("s3:GetObject").unwrap(), object)
+    };
+    let own = ask("arn:aws:s3:::b/x");
+    let found = gather(&world, &own, None);
+    assert_eq!((found.resource_account, found.resource.is_some()), (Some(account), true));
+    let other = ask("arn:aws:s3:::c/x");
+    let found = gather(&world, &other, None);
+    assert_eq!((found.resource_account, found.resource.is_some()), (None, false));
 }
