@@ -43,6 +43,11 @@ impl Lookup for View<'_> {
 
 impl View<'_> {
     fn may_be_sent(&self, key: &ConditionKey) -> bool {
-        catalog::may_be_sent(key, &self.request.action) || sts::may_be_claimed(key, &self.request.principal)
+        let caller = &self.request.principal;
+        if sts::is_claim(key) {
+            sts::may_be_claimed(key, caller)
+        } else {
+            catalog::may_be_sent(key, &self.request.action)
+        }
     }
 }

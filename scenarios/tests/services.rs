@@ -75,7 +75,7 @@ fn findings(name: &str, world: &str, check: &str) -> Vec<(&'static str, String)>
 #[case::bucket_that_is_made("by: role/app, call: s3:CreateBucket, resource: \"arn:aws:s3:::new\"", None)]
 #[case::role_in_place_of_a_bucket(
     "by: role/app, call: s3:GetObject, resource: role/app",
-    Some(("wrong-resource", "role/app"))
+    Some(("wrong-resource-type", "role/app"))
 )]
 #[case::trust_policy_nobody_stated(
     "by: role/app, call: sts:AssumeRole, resource: role/vague",
@@ -88,7 +88,7 @@ fn findings(name: &str, world: &str, check: &str) -> Vec<(&'static str, String)>
 #[case::no_role("by: role/app, call: sts:AssumeRole", Some(("missing-key", "sts:AssumeRole")))]
 #[case::bucket_in_place_of_a_role(
     "by: role/app, call: sts:AssumeRole, resource: bucket/logs",
-    Some(("wrong-resource", "bucket/logs"))
+    Some(("wrong-resource-type", "bucket/logs"))
 )]
 #[case::signed_call_with_a_token(
     "by: role/app, call: sts:AssumeRoleWithWebIdentity, resource: role/trusting",

@@ -65,6 +65,11 @@ pub fn takes_linked_role(request: &Request) -> bool {
         && request.resource.arn.resource().starts_with("role/aws-service-role/")
 }
 
+/// Whether a condition key is a claim of some identity provider: its prefix is a host name, or `saml`.
+pub fn is_claim(key: &ConditionKey) -> bool {
+    key.prefix() == "saml" || key.prefix().contains('.')
+}
+
 /// Whether a condition key is a claim of the caller's identity provider, which its token may hold:
 /// `token.actions.githubusercontent.com:sub`, `saml:aud`.
 pub fn may_be_claimed(key: &ConditionKey, caller: &Principal) -> bool {

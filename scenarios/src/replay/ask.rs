@@ -380,6 +380,12 @@ fn target(
     region: Option<&str>,
 ) -> Result<Target, Box<Diagnostic>> {
     let service = Service::of(action);
+    if let Some(text) = &places.resource
+        && let Ok(arn) = Arn::parse(text.as_str())
+        && service != Service::Kms
+    {
+        reference::check_type(action, &arn, text)?;
+    }
     let target = match (&places.resource, service) {
         (_, Service::Kms) => return kms_target(facts, places, principal, action, region),
         (None, Service::Sts) if sts::is_judged_by_trust(action) => {
@@ -395,7 +401,7 @@ fn target(
         (Some(text), Service::Sts | Service::Iam | Service::S3 | Service::Other) => reference::target(facts, text),
     }?;
     match &target {
-        Target::Resource(resource) => check_service(facts, places, action, resource)?,
+        Target::Resource(resource) => check_resource(facts, places, action, resource)?,
         Target::AwsOwned => {}
     }
     Ok(target)
@@ -420,8 +426,8 @@ fn new_bucket(text: &Text, principal: &Principal) -> Result<Target, Box<Diagnost
     Ok(Target::Resource(Resource { account: principal.account(), ..Resource::new(arn) }))
 }
 
-/// Roles are assumed, IAM acts on identities and S3 on buckets; a role that is assumed has a trust policy.
-fn check_service(
+/// An action is called on resources of its types, and a role that is assumed has a trust policy.
+fn check_resource(
     facts: &Facts,
     places: &Places,
     action: &ActionName,
@@ -432,18 +438,7 @@ fn check_service(
         Err(Box::new(Diagnostic::error(code, text.span(), message).help(help.to_owned())))
     };
     let arn = &resource.arn;
-    let (fits, help) = match Service::of(action) {
-        Service::Sts if sts::is_judged_by_trust(action) => {
-            (arn.service() == "iam" && arn.resource().starts_with("role/"), "name a role: `role/NAME`")
-        }
-        Service::Iam => (arn.service() == "iam", "name a role, a user or another resource of IAM"),
-        Service::S3 => (arn.service() == "s3", "name a bucket, `bucket/NAME`, or an object, `bucket/NAME/KEY`"),
-        Service::Kms | Service::Sts | Service::Other => (true, ""),
-    };
     reference::check_type(action, arn, text)?;
-    if !fits {
-        return finding("wrong-resource", format!("`{action}` is not called on `{text}`"), help);
-    }
     if !sts::is_judged_by_trust(action) {
         return Ok(());
     }
