@@ -16,7 +16,7 @@ use crate::policy::PolicyType;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
-use crate::service::{self, Sharing};
+use crate::service::{self, Sharing, sts};
 use crate::truth::{Rule, Rules, Truth};
 use crate::world::World;
 
@@ -81,12 +81,30 @@ pub fn decide(applicable: &Applicable<'_>, request: &Request, context: &RequestC
     layers.compose(&parties, settled)
 }
 
+/// Whether a resource-based policy that nobody stated could allow what the known ones leave denied: an answer that is
+/// no answer as long as the policy is not known.
+pub fn hangs_on_resource_policy(
+    applicable: &Applicable<'_>,
+    request: &Request,
+    context: &RequestContext,
+    settled: Rules,
+) -> bool {
+    let has_boundary = applicable.boundary.is_some();
+    let view = View { request, context, kind: PolicyType::Identity, has_boundary };
+    let parties = Parties::of(applicable, request);
+    let known = Layers::judge(applicable, &view);
+    let opened = Layers { resource: Some((Outcome::NONE, Allows::DIRECT)), ..known.clone() };
+    let effect = |layers: &Layers| layers.compose(&parties, settled).effect;
+    effect(&known) == Effect::ImplicitDeny && effect(&opened) == Effect::Allow
+}
+
 /// Where caller and resource stand to each other.
 struct Parties {
     caller: Caller,
     same_account: bool,
     sharing: Sharing,
-    works_across_accounts: bool,
+    /// Whether the service answers such a caller, and across accounts.
+    is_served: bool,
 }
 
 /// The callers that the flow chart treats differently.
@@ -100,6 +118,8 @@ enum Caller {
     Root,
     /// A service, without policies of its own (R5.13).
     Service,
+    /// Somebody an identity provider vouches for, without policies of their own (R3.8).
+    Federated,
     /// Nobody (R5.15).
     Anonymous,
 }
@@ -111,6 +131,7 @@ impl Parties {
             Principal::FederatedUser { .. } => Caller::FederatedUser,
             Principal::Root { .. } => Caller::Root,
             Principal::Service(_) => Caller::Service,
+            Principal::Federated(_) => Caller::Federated,
             Principal::Anonymous => Caller::Anonymous,
         };
         // A resource without a known owner is the caller's own.
@@ -118,12 +139,24 @@ impl Parties {
         let sharing = service::sharing(request);
         // A grant that says who may retire it needs no word of the caller's account (R6.30).
         let same_account = sharing == Sharing::ByGrant || owner.is_none() || owner == request.principal.account();
-        let works_across_accounts = service::works_across_accounts(request);
-        Self { caller, same_account, sharing, works_across_accounts }
+        let stays_at_home = same_account || !caller.has_account();
+        let is_served = service::serves(request) && (stays_at_home || service::works_across_accounts(request));
+        Self { caller, same_account, sharing, is_served }
+    }
+}
+
+impl Caller {
+    /// Whether it belongs to an account, whose policies then have to allow.
+    fn has_account(self) -> bool {
+        match self {
+            Self::Identity | Self::FederatedUser | Self::Root => true,
+            Self::Service | Self::Federated | Self::Anonymous => false,
+        }
     }
 }
 
 /// The outcome of every layer by itself.
+#[derive(Clone, Default)]
 struct Layers {
     rcp: Option<Vec<Outcome>>,
     scp: Option<Vec<Outcome>>,
@@ -136,6 +169,7 @@ struct Layers {
 }
 
 /// What the grants of a key say.
+#[derive(Clone)]
 struct Granted {
     /// All of them.
     all: Allows,
@@ -158,19 +192,23 @@ impl Granted {
 
 impl Layers {
     fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Self {
+        let sharing = service::sharing(view.request);
+        if sharing == Sharing::Unguarded {
+            return Self::default();
+        }
         let caller = &view.request.principal;
         let service_linked = caller.is_service_linked();
-        let guarded = !matches!(caller, Principal::Service(_) | Principal::Anonymous) && !service_linked;
-        let scp_applies = guarded && !applicable.principal_in_management_account;
+        let scp_applies = caller.account().is_some() && !service_linked && !applicable.principal_in_management_account;
         let reached = catalog::rcps_reach(&view.request.action);
-        let rcp_applies = reached && !service_linked && !applicable.resource_in_management_account;
+        let exempt = service_linked || sts::takes_linked_role(view.request);
+        let rcp_applies = reached && !exempt && !applicable.resource_in_management_account;
         let levels = |levels: &Option<Vec<Vec<_>>>, applies: bool| {
             levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
         };
         let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
-        let resource = applicable.resource.filter(|_| match service::sharing(view.request) {
+        let resource = applicable.resource.filter(|_| match sharing {
             Sharing::EitherAllows | Sharing::Delegated => true,
-            Sharing::IdentityOnly | Sharing::ByGrant => false,
+            Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
         Self {
             rcp: levels(&applicable.rcp, rcp_applies),
@@ -345,8 +383,10 @@ struct Paths {
     /// What the caller's own policies say, within their limits.
     identity: Truth,
     same_account: bool,
-    usable: bool,
+    is_served: bool,
     sharing: Sharing,
+    /// A federated user without the session policy that it needs (R5.9).
+    lacks_session_policy: bool,
 }
 
 impl Paths {
@@ -358,12 +398,18 @@ impl Paths {
             Caller::FederatedUser if layers.session.is_none() => Truth::NO,
             Caller::FederatedUser => limit_identity(layers, &limits),
             Caller::Root => Truth::YES,
-            Caller::Service | Caller::Anonymous => Truth::NO,
+            Caller::Service | Caller::Federated | Caller::Anonymous => Truth::NO,
         };
-        let has_identity = !matches!(parties.caller, Caller::Service | Caller::Anonymous);
-        let direct = by_policy(layers, &limits);
+        let direct = match parties.caller {
+            // A star is for those AWS knows; a token counts where its provider is named (R3.8).
+            Caller::Federated => layers.allows(PrincipalMatch::Direct).truth.clone(),
+            Caller::Identity | Caller::FederatedUser | Caller::Root | Caller::Service | Caller::Anonymous => {
+                by_policy(layers, &limits)
+            }
+        };
+        let has_account = parties.caller.has_account();
         let delegation = match (parties.sharing, parties.same_account) {
-            (Sharing::EitherAllows, true) | (Sharing::IdentityOnly, _) => Truth::YES,
+            (Sharing::EitherAllows, true) | (Sharing::IdentityOnly | Sharing::Unguarded, _) => Truth::YES,
             // An account that is not the resource's own has to be let in, in whatever form (R5.11).
             (Sharing::EitherAllows | Sharing::Delegated | Sharing::ByGrant, false) => {
                 any_allow(layers).or(layers.grants.as_ref().map_or(Truth::NO, |grants| grants.all.any()))
@@ -372,7 +418,7 @@ impl Paths {
                 layers.allows(PrincipalMatch::Account).truth.clone().or(layers.granted(PrincipalMatch::Account))
             }
         };
-        let grant = match (&layers.grants, parties.same_account || !has_identity) {
+        let grant = match (&layers.grants, parties.same_account || !has_account) {
             (Some(grants), true) => by_grant(&grants.all, &limits),
             (Some(grants), false) => {
                 let issued = by_grant(&grants.own, &limits);
@@ -380,26 +426,18 @@ impl Paths {
             }
             (None, _) => Truth::NO,
         };
-        let resource = match (parties.sharing, parties.same_account || !has_identity) {
+        let resource = match (parties.sharing, parties.same_account || !has_account) {
+            (Sharing::Unguarded, _) => Truth::YES,
             (Sharing::IdentityOnly | Sharing::ByGrant, _) | (_, false) => Truth::NO,
-            // KMS serves no unsigned calls (R3.6).
-            (Sharing::Delegated, true) if parties.caller == Caller::Anonymous => Truth::NO,
             (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
         };
-        let usable = parties.same_account || !has_identity || parties.works_across_accounts;
-        Self {
-            resource,
-            grant,
-            delegation,
-            identity,
-            same_account: parties.same_account,
-            usable,
-            sharing: parties.sharing,
-        }
+        let Parties { same_account, is_served, sharing, .. } = *parties;
+        let lacks_session_policy = parties.caller == Caller::FederatedUser && layers.session.is_none();
+        Self { resource, grant, delegation, identity, same_account, is_served, sharing, lacks_session_policy }
     }
 
     fn open(&self) -> Truth {
-        if !self.usable {
+        if !self.is_served {
             return Truth::NO;
         }
         self.resource.clone().or(self.grant.clone()).or(self.delegation.clone().and(self.identity.clone()))
@@ -435,9 +473,10 @@ impl Paths {
         let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
         let limited = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
         let is_named = limited.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
-        match (self.delegation.holds() && self.usable, limit) {
+        match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
+            (true, None) if identity_allows && self.lacks_session_policy => Layer::Session,
             (true, _) if layers.identity.is_some() => Layer::Identity,
             (true | false, _) if self.sharing == Sharing::ByGrant => Layer::Grant,
             (true | false, _) => Layer::Resource,

@@ -5,6 +5,7 @@
 
 pub mod kms;
 pub mod names;
+pub mod resource_policy;
 pub mod services;
 
 use crate::action::ActionName;

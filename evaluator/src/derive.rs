@@ -95,13 +95,18 @@ fn stated_by_world(context: &mut RequestContext, world: &World, request: &Reques
     }
 }
 
+/// Whether nobody AWS knows signed the call.
+fn is_unsigned(principal: &Principal) -> bool {
+    matches!(principal, Principal::Federated(_) | Principal::Anonymous)
+}
+
 /// What follows from the caller alone.
 fn caller(context: &mut RequestContext, principal: &Principal) {
     let is_service = matches!(principal, Principal::Service(_));
     if let (Some(arn), false) = (principal.principal_arn(), is_service) {
         context.present("aws:PrincipalArn", arn, Origin::Principal);
     }
-    if *principal == Principal::Anonymous {
+    if is_unsigned(principal) {
         context.present("aws:PrincipalAccount", "anonymous", Origin::Principal);
     } else if let Some(account) = principal.account() {
         context.present("aws:PrincipalAccount", account.as_str(), Origin::Principal);
@@ -109,7 +114,7 @@ fn caller(context: &mut RequestContext, principal: &Principal) {
     if let Some(kind) = principal.principal_type() {
         context.present("aws:PrincipalType", kind, Origin::Principal);
     }
-    if *principal != Principal::Anonymous {
+    if !is_unsigned(principal) {
         context.present("aws:PrincipalIsAWSService", is_service.to_string(), Origin::Principal);
     }
     if let Principal::Service(name) = principal {
@@ -133,7 +138,7 @@ fn principal(context: &mut RequestContext, world: &World, request: &Request) {
         Principal::RoleSession { .. } | Principal::FederatedUser { .. } | Principal::Root { .. } => {
             absent(context, &["aws:username"]);
         }
-        Principal::Service(_) | Principal::Anonymous => absent(
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => absent(
             context,
             &[
                 "aws:PrincipalOrgID",
@@ -150,6 +155,9 @@ fn principal(context: &mut RequestContext, world: &World, request: &Request) {
                 "aws:ChatbotSourceArn",
             ],
         ),
+    }
+    if is_unsigned(principal) {
+        absent(context, &["aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:TokenIssueTime"]);
     }
     organization(context, world, principal.account(), "aws:Principal", Origin::Principal);
     if !matches!(principal, Principal::Service(_)) {
@@ -190,14 +198,14 @@ fn user_id(principal: &Principal) -> Option<String> {
         Principal::RoleSession { role, session } => role.unique_id.as_ref().map(|id| format!("{id}:{session}")),
         Principal::FederatedUser { account, name, .. } => Some(format!("{account}:{name}")),
         Principal::Root { account, .. } => Some(account.to_string()),
-        Principal::Service(_) | Principal::Anonymous => None,
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => None,
     }
 }
 
-/// Services and unsigned callers have no tags.
+/// Services, federated and unsigned callers have no tags.
 fn principal_tags(world: &World, principal: &Principal) -> Option<BTreeMap<String, String>> {
     match principal {
-        Principal::Service(_) | Principal::Anonymous => Some(BTreeMap::new()),
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => Some(BTreeMap::new()),
         Principal::User(_)
         | Principal::RoleSession { .. }
         | Principal::FederatedUser { .. }
@@ -308,16 +316,29 @@ fn source(context: &mut RequestContext, world: &World, request: &Request) {
 }
 
 fn resource(context: &mut RequestContext, world: &World, request: &Request) {
-    if let Some(account) = request.resource.account {
+    if let Some(account) = world.owner(&request.resource.arn).or(request.resource.account) {
         context.present("aws:ResourceAccount", account.as_str(), Origin::Resource);
+        if request.action.service() == "s3" {
+            context.present("s3:ResourceAccount", account.as_str(), Origin::Resource);
+        }
         organization(context, world, Some(account), "aws:Resource", Origin::Resource);
     }
-    let region = request.endpoint_region();
+    let region = match request.endpoint_region() {
+        // IAM has one endpoint for all Regions of the partition.
+        "" if request.action.service() == "iam" && request.resource.arn.partition() == "aws" => "us-east-1",
+        region => region,
+    };
     if !region.is_empty() {
         context.present("aws:RequestedRegion", region, Origin::Region);
     }
     if let Some(key) = world.key(&request.resource.arn) {
         tags(context, "aws:ResourceTag/", key.tags.as_ref(), Origin::Resource);
+    }
+    if let Some(role) = world.role_of(&request.resource.arn)
+        && request.action.service() == "sts"
+    {
+        tags(context, "aws:ResourceTag/", role.tags.as_ref(), Origin::Resource);
+        tags(context, "iam:ResourceTag/", role.tags.as_ref(), Origin::Resource);
     }
 }
 

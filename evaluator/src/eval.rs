@@ -10,6 +10,7 @@ use crate::catalog;
 use crate::context::{ConditionKey, Entry, Lookup, RequestContext};
 use crate::policy::PolicyType;
 use crate::request::Request;
+use crate::service::sts;
 
 /// A request as policies of one type see it.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +35,19 @@ impl Lookup for View<'_> {
         }
         match self.context.recorded(key) {
             Some(entry) => entry,
-            None if !self.context.is_closed() && catalog::may_be_sent(key, &self.request.action) => &Entry::UNSTATED,
+            None if !self.context.is_closed() && self.may_be_sent(key) => &Entry::UNSTATED,
             None => &Entry::ABSENT,
+        }
+    }
+}
+
+impl View<'_> {
+    fn may_be_sent(&self, key: &ConditionKey) -> bool {
+        let caller = &self.request.principal;
+        if sts::is_claim(key) {
+            sts::may_be_claimed(key, caller)
+        } else {
+            catalog::may_be_sent(key, &self.request.action)
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::layer::{Layer, StatementRef};
 use crate::policy::{Policy, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
+use crate::service::{self, Held};
 use crate::world::World;
 use crate::world::identity::User;
 use crate::world::kms::Grant;
@@ -45,9 +46,10 @@ pub struct Applicable<'w> {
 /// Finds the policies that apply to a request in a world. `endpoint` is the id of the VPC endpoint the call came
 /// through, if any.
 pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -> Applicable<'w> {
-    let key = world.key(&request.resource.arn);
-    let owner = key.map(|key| key.account).or(request.resource.account);
+    let owner = world.owner(&request.resource.arn).or(request.resource.account);
+    let held = service::held(world, request);
     let caller = request.principal.account();
+    let key = world.key(&request.resource.arn);
     // RCPs do not reach AWS managed keys (R5.6, R6.32).
     let rcps_reach = !key.is_some_and(|key| key.is_aws_managed);
     let (identity, boundary) = identity_side(world, &request.principal);
@@ -56,7 +58,10 @@ pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -
         rcp: owner.filter(|_| rcps_reach).and_then(|owner| controls(world, owner, |level| &level.rcps)),
         scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
         vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
-        resource: key.map(|key| &*key.policy),
+        resource: match held {
+            Held::Policy(policy) => Some(policy),
+            Held::Nothing | Held::Unseen => None,
+        },
         grants: key.map(|key| key.grants.iter().collect()).unwrap_or_default(),
         resource_account: owner,
         identity,
@@ -92,7 +97,9 @@ fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Vec<&'w
         Principal::FederatedUser { user: made_by, .. } => {
             made_by.as_ref().and_then(|made_by| world.user(made_by)).map(user)
         }
-        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => return (None, None),
+        Principal::Root { .. } | Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => {
+            return (None, None);
+        }
     };
     let (policies, boundary) = found.unwrap_or_default();
     (Some(policies), boundary)

@@ -10,6 +10,7 @@ pub mod parse;
 pub mod pattern;
 pub mod variable;
 
+use crate::account::AccountId;
 use crate::action::ActionPattern;
 use crate::condition::Condition;
 use crate::json::Text;
@@ -133,6 +134,21 @@ impl Statement {
 }
 
 impl Policy {
+    /// The policy with canonical ids read as the accounts they belong to, as S3 does (R3.8). An id of an account that
+    /// nobody knows keeps naming nobody.
+    #[must_use]
+    pub fn with_canonical_users(mut self, account_of: impl Fn(&str) -> Option<AccountId>) -> Self {
+        let elements = self.statements.iter_mut().filter_map(|statement| statement.principal.as_mut());
+        for entry in elements.flat_map(|element| &mut element.entries) {
+            if let PrincipalPattern::CanonicalUser(id) = &entry.value
+                && let Some(account) = account_of(id)
+            {
+                entry.value = PrincipalPattern::Account(account);
+            }
+        }
+        self
+    }
+
     /// The reference of a statement: `key-eval#[1]`. Two statements with one Sid are told apart by number.
     pub fn reference(&self, statement: &Statement) -> String {
         let label = statement.label();

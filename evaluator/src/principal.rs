@@ -40,6 +40,9 @@ pub enum Principal {
     },
     /// An AWS service that calls as itself.
     Service(Box<str>),
+    /// Somebody whom an identity provider vouches for and AWS does not know yet, by the provider's ARN or host name
+    /// (R3.8): the caller of `AssumeRoleWithWebIdentity` and `AssumeRoleWithSAML`.
+    Federated(Box<str>),
     /// Nobody: an unsigned call.
     Anonymous,
 }
@@ -64,7 +67,7 @@ pub struct Identity {
 pub enum NotAPrincipal {
     /// Neither an ARN, nor a service name, nor `*`.
     #[error(
-        "a caller is the ARN of a user, role, role session, federated user or root user, a service such as `bedrock.amazonaws.com`, or `*` for an unsigned call"
+        "a caller is the ARN of a user, role, role session, federated user, root user or identity provider, `federated/HOST` for a web identity provider, a service such as `bedrock.amazonaws.com`, or `*` for an unsigned call"
     )]
     UnknownForm,
     /// An ARN of IAM or STS without an account id of twelve digits.
@@ -76,14 +79,18 @@ pub enum NotAPrincipal {
 }
 
 impl Principal {
-    /// Reads a caller: an ARN, a service principal, or `*` for an unsigned call. A role ARN stands for a session
-    /// of that role, named `permitlab`.
+    /// Reads a caller: an ARN, a service principal, `federated/PROVIDER`, or `*` for an unsigned call. A role ARN
+    /// stands for a session of that role, named `permitlab`; the ARN of an identity provider for somebody it vouches
+    /// for.
     ///
     /// # Errors
     /// [`NotAPrincipal`] when the text names nobody who could call.
     pub fn parse(text: &str) -> Result<Self, NotAPrincipal> {
         if text == "*" {
             return Ok(Self::Anonymous);
+        }
+        if let Some(provider) = text.strip_prefix("federated/") {
+            return Self::federated(provider);
         }
         if let Ok(arn) = Arn::parse(text) {
             return Self::from_arn(&arn);
@@ -93,6 +100,24 @@ impl Principal {
             return Ok(Self::Service(text.into()));
         }
         Err(NotAPrincipal::UnknownForm)
+    }
+
+    /// Somebody from the provider of this ARN or host name.
+    fn federated(provider: &str) -> Result<Self, NotAPrincipal> {
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | '_');
+        match Arn::parse(provider) {
+            Ok(arn) => match Self::from_arn(&arn)? {
+                caller @ Self::Federated(_) => Ok(caller),
+                Self::User(_)
+                | Self::RoleSession { .. }
+                | Self::FederatedUser { .. }
+                | Self::Root { .. }
+                | Self::Service(_)
+                | Self::Anonymous => Err(NotAPrincipal::UnknownForm),
+            },
+            Err(_) if provider.contains('.') && provider.chars().all(is_host) => Ok(Self::Federated(provider.into())),
+            Err(_) => Err(NotAPrincipal::UnknownForm),
+        }
     }
 
     fn from_arn(arn: &Arn) -> Result<Self, NotAPrincipal> {
@@ -105,6 +130,7 @@ impl Principal {
             ("iam", "role") => {
                 Ok(Self::RoleSession { role: Identity::of(arn, account, rest)?, session: "permitlab".into() })
             }
+            ("iam", "oidc-provider" | "saml-provider") if !rest.is_empty() => Ok(Self::Federated(arn.as_str().into())),
             ("sts", "assumed-role") => {
                 let (name, session) = rest.split_once('/').ok_or(NotAPrincipal::UnknownForm)?;
                 let role = Identity { partition, account, path: "/".into(), name: name.into(), unique_id: None };
@@ -115,16 +141,16 @@ impl Principal {
         }
     }
 
-    /// The account the caller belongs to; services and unsigned calls have none.
+    /// The account the caller belongs to; services, federated and unsigned callers have none.
     pub fn account(&self) -> Option<AccountId> {
         match self {
             Self::User(identity) | Self::RoleSession { role: identity, .. } => Some(identity.account),
             Self::FederatedUser { account, .. } | Self::Root { account, .. } => Some(*account),
-            Self::Service(_) | Self::Anonymous => None,
+            Self::Service(_) | Self::Federated(_) | Self::Anonymous => None,
         }
     }
 
-    /// The caller's own ARN, as in AWS's messages; `None` for services and unsigned calls.
+    /// The caller's own ARN, as in AWS's messages; `None` for services, federated and unsigned callers.
     pub fn arn(&self) -> Option<String> {
         match self {
             Self::User(user) => Some(user.arn("user")),
@@ -136,7 +162,7 @@ impl Principal {
                 Some(format!("arn:{partition}:sts::{account}:federated-user/{name}"))
             }
             Self::Root { account, partition } => Some(format!("arn:{partition}:iam::{account}:root")),
-            Self::Service(_) | Self::Anonymous => None,
+            Self::Service(_) | Self::Federated(_) | Self::Anonymous => None,
         }
     }
 
@@ -144,13 +170,16 @@ impl Principal {
     pub fn principal_arn(&self) -> Option<String> {
         match self {
             Self::RoleSession { role, .. } => Some(role.arn("role")),
-            Self::User(_) | Self::FederatedUser { .. } | Self::Root { .. } | Self::Service(_) | Self::Anonymous => {
-                self.arn()
-            }
+            Self::User(_)
+            | Self::FederatedUser { .. }
+            | Self::Root { .. }
+            | Self::Service(_)
+            | Self::Federated(_)
+            | Self::Anonymous => self.arn(),
         }
     }
 
-    /// The value of `aws:PrincipalType`; a service has none that AWS documents.
+    /// The value of `aws:PrincipalType`; services and federated callers have none that AWS documents.
     pub fn principal_type(&self) -> Option<&'static str> {
         match self {
             Self::User(_) => Some("User"),
@@ -158,7 +187,7 @@ impl Principal {
             Self::FederatedUser { .. } => Some("FederatedUser"),
             Self::Root { .. } => Some("Account"),
             Self::Anonymous => Some("Anonymous"),
-            Self::Service(_) => None,
+            Self::Service(_) | Self::Federated(_) => None,
         }
     }
 
@@ -166,9 +195,12 @@ impl Principal {
     pub fn is_service_linked(&self) -> bool {
         match self {
             Self::RoleSession { role, .. } => role.path.starts_with("/aws-service-role/"),
-            Self::User(_) | Self::FederatedUser { .. } | Self::Root { .. } | Self::Service(_) | Self::Anonymous => {
-                false
-            }
+            Self::User(_)
+            | Self::FederatedUser { .. }
+            | Self::Root { .. }
+            | Self::Service(_)
+            | Self::Federated(_)
+            | Self::Anonymous => false,
         }
     }
 }
@@ -177,6 +209,7 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(name) => f.write_str(name),
+            Self::Federated(provider) => write!(f, "somebody from {provider}"),
             Self::Anonymous => f.write_str("an unsigned caller"),
             Self::User(_) | Self::RoleSession { .. } | Self::FederatedUser { .. } | Self::Root { .. } => {
                 f.write_str(&self.arn().unwrap_or_default())
@@ -233,9 +266,9 @@ pub enum PrincipalPattern {
     Service(Box<str>),
     /// A unique id that AWS left where a deleted user or role was named (R3.9).
     UniqueId(Box<str>),
-    /// An identity provider; it has meaning in trust policies only (R3.8).
+    /// An identity provider; it has meaning in trust policies only, for callers it vouches for (R3.8).
     Federated(Box<str>),
-    /// The canonical id of an account; S3 only (R3.8).
+    /// The canonical id of an account; S3 only, which reads it as the account (R3.8).
     CanonicalUser(Box<str>),
     /// An origin access identity of `CloudFront`, by the ARN S3 takes for it: another spelling of its canonical id.
     OriginAccessIdentity(Box<str>),
@@ -318,7 +351,7 @@ impl PrincipalPattern {
             }
             Principal::FederatedUser { account, name, .. } => Ok(Self::FederatedUser { account, name }),
             Principal::Root { account, .. } => Ok(Self::Account(account)),
-            Principal::Service(_) | Principal::Anonymous => Err(BadPrincipal::UnknownAws),
+            Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => Err(BadPrincipal::UnknownAws),
         }
     }
 
@@ -359,6 +392,7 @@ impl PrincipalPattern {
                 when(account == own && name == caller, Direct)
             }
             (Self::Service(service), Principal::Service(caller)) => when(service == caller, Direct),
+            (Self::Federated(provider), Principal::Federated(own)) => when(provider == own, Direct),
             (Self::UniqueId(id), Principal::User(caller)) => when(caller.unique_id.as_ref() == Some(id), Direct),
             (Self::UniqueId(id), Principal::RoleSession { role, .. }) => {
                 when(role.unique_id.as_ref() == Some(id), RoleOfSession)
@@ -389,6 +423,11 @@ impl Identity {
             && self.name == other.name
     }
 
+    /// Whether it is the role of this ARN, by account, path and name.
+    pub fn is_role_of(&self, arn: &Arn) -> bool {
+        arn.service() == "iam" && arn.account() == Some(self.account) && arn.as_str() == self.arn("role")
+    }
+
     /// The same role: a role name is unique in its account, so the path, which a session's ARN lacks, does not
     /// count (R3.4).
     fn same_role(&self, other: &Self) -> bool {
@@ -396,8 +435,8 @@ impl Identity {
     }
 }
 
-/// Unique ids of users and roles have 21 capital letters and digits or so and a known prefix.
-fn is_unique_id(text: &str) -> bool {
+/// Whether a text has the form of a unique id of IAM: a known prefix and 21 capital letters and digits or so.
+pub fn is_unique_id(text: &str) -> bool {
     let prefixes = ["AIDA", "AROA", "AGPA", "ANPA", "ASIA", "AKIA", "ABIA"];
     prefixes.iter().any(|prefix| text.starts_with(prefix))
         && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())

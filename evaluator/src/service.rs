@@ -1,44 +1,147 @@
 //! Where do services differ in how their policies combine?
 //!
 //! Services differ in the answers to a few questions, not in the algorithm: does a resource policy have to let the
-//! account's identity policies speak (R5.7, R6.1), and does the call have a resource whose policy counts (R6.7)?
+//! account's identity policies speak (R5.7, R6.1), which policy is that, whom does the service answer at all, and may
+//! the call cross accounts (R6.6)? A service with answers of its own is a row here.
 
 pub mod kms;
+pub mod s3;
+pub mod sts;
 
-use crate::catalog;
+use crate::action::ActionName;
+use crate::catalog::{self, resource_policy};
 use crate::decision::Unavailable;
+use crate::policy::{Policy, PolicyType};
+use crate::principal::Principal;
 use crate::request::Request;
+use crate::world::World;
 use crate::world::kms::KeyState;
+
+/// The services whose calls are decided in a way of their own, and all the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Keys, whose policies are the root of trust (R6.1).
+    Kms,
+    /// Roles and who may assume them (R5.7).
+    Sts,
+    /// Identities, on which identity-based policies alone decide, `iam:PassRole` included (R5.18).
+    Iam,
+    /// Buckets, whose policies may let anybody in (R5.15).
+    S3,
+    /// The default rule (R5.7, R5.11).
+    Other,
+}
 
 /// How a resource-based policy and the identity-based policies of its own account combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// Either allows by itself (R5.7).
     EitherAllows,
-    /// The resource policy allows, or delegates to the account, whose identity policies then allow (R6.1, R6.2).
+    /// The resource policy allows, or delegates to the account, whose identity policies then allow (R5.7, R6.2).
     Delegated,
     /// No resource policy has a say (R6.7, R6.12).
     IdentityOnly,
     /// A grant decides who may retire it; the account that issued it may leave that to its identity policies (R6.30).
     ByGrant,
+    /// The call needs no permission, and no policy can deny it.
+    Unguarded,
+}
+
+/// What a world knows of the resource-based policy that has a say in a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Held<'w> {
+    /// It says this.
+    Policy(&'w Policy),
+    /// There is none.
+    Nothing,
+    /// There may be one, and nobody said what it says.
+    Unseen,
+}
+
+impl Service {
+    /// The service an action belongs to.
+    pub fn of(action: &ActionName) -> Self {
+        match action.service() {
+            "kms" => Self::Kms,
+            "sts" => Self::Sts,
+            "iam" => Self::Iam,
+            "s3" => Self::S3,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// How policies combine for a request.
 pub fn sharing(request: &Request) -> Sharing {
-    match request.action.service() {
-        "kms" if request.resource.is_wide || !request.resource.arn.resource().starts_with("key/") => {
-            Sharing::IdentityOnly
-        }
-        "kms" if kms::grant::retires(request) => Sharing::ByGrant,
-        "kms" => Sharing::Delegated,
-        _ => Sharing::EitherAllows,
+    let resource = &request.resource;
+    match Service::of(&request.action) {
+        Service::Kms if resource.is_wide || !resource.arn.resource().starts_with("key/") => Sharing::IdentityOnly,
+        Service::Kms if kms::grant::retires(request) => Sharing::ByGrant,
+        Service::Kms => Sharing::Delegated,
+        Service::Sts => sts::sharing(request),
+        Service::Iam => Sharing::IdentityOnly,
+        Service::S3 | Service::Other if resource.is_wide => Sharing::IdentityOnly,
+        Service::S3 if s3::makes_bucket(&request.action) => Sharing::IdentityOnly,
+        Service::S3 | Service::Other => Sharing::EitherAllows,
     }
 }
 
-/// Whether an action may be used on a resource of another account at all (R6.6). Only KMS limits that.
+/// The type of the resource-based policy that belongs to a call's resource (R1.10).
+pub fn resource_policy_type(action: &ActionName) -> PolicyType {
+    match Service::of(action) {
+        Service::Kms => PolicyType::Key,
+        Service::Sts if sts::is_judged_by_trust(action) => PolicyType::Trust,
+        Service::Iam => PolicyType::Trust,
+        Service::Sts | Service::S3 | Service::Other => PolicyType::Resource,
+    }
+}
+
+/// The resource-based policy that has a say in a request.
+pub fn held<'w>(world: &'w World, request: &Request) -> Held<'w> {
+    let arn = &request.resource.arn;
+    let known = |policy: Option<&'w Policy>| policy.map_or(Held::Nothing, Held::Policy);
+    match (sharing(request), Service::of(&request.action)) {
+        (Sharing::IdentityOnly | Sharing::Unguarded, _) | (_, Service::Iam) => Held::Nothing,
+        (_, Service::Kms) => known(world.key(arn).map(|key| &*key.policy)),
+        (_, Service::Sts) => {
+            world.role_of(arn).and_then(|role| role.trust.as_deref()).map_or(Held::Unseen, Held::Policy)
+        }
+        (_, Service::S3) => world.bucket(arn).map_or(Held::Unseen, |bucket| known(bucket.policy.as_deref())),
+        (_, Service::Other) => match world.resource(arn) {
+            Some(resource) => known(resource.policy.as_deref()),
+            None if resource_policy::may_have_one(arn) => Held::Unseen,
+            None => Held::Nothing,
+        },
+    }
+}
+
+/// Whether the service answers a caller of this kind at all. Unsigned calls are for services that let policies open
+/// their resources to everybody (R3.6, R5.15), and those of identity providers for STS alone (R3.8).
+pub fn serves(request: &Request) -> bool {
+    let service = Service::of(&request.action);
+    match (&request.principal, service) {
+        (_, Service::Sts) => sts::serves(&request.principal, &request.action),
+        (Principal::Federated(_), _) | (Principal::Anonymous, Service::Kms | Service::Iam) => false,
+        (Principal::Anonymous, Service::S3) => true,
+        (Principal::Anonymous, Service::Other) => resource_policy::serves_unsigned_calls(&request.action),
+        (
+            Principal::User(_)
+            | Principal::RoleSession { .. }
+            | Principal::FederatedUser { .. }
+            | Principal::Root { .. }
+            | Principal::Service(_),
+            _,
+        ) => true,
+    }
+}
+
+/// Whether an action may be used on a resource of another account at all: few of KMS's may (R6.6), none of IAM's.
 pub fn works_across_accounts(request: &Request) -> bool {
-    request.action.service() != "kms"
-        || catalog::kms::operation(&request.action).is_some_and(|operation| operation.across_accounts)
+    match Service::of(&request.action) {
+        Service::Kms => catalog::kms::operation(&request.action).is_some_and(|operation| operation.across_accounts),
+        Service::Iam => false,
+        Service::Sts | Service::S3 | Service::Other => true,
+    }
 }
 
 /// What a key's state makes of an authorized call; `None` when it goes through.

@@ -7,6 +7,8 @@ pub mod identity;
 pub mod kms;
 pub mod network;
 pub mod organization;
+pub mod resource;
+pub mod s3;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ use identity::{Role, Session, User};
 use kms::KmsKey;
 use network::Endpoint;
 use organization::{Member, Organization};
+use resource::OtherResource;
+use s3::Bucket;
 
 /// The facts.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,10 @@ pub struct World {
     pub sessions: Vec<Session>,
     /// KMS keys.
     pub keys: Vec<KmsKey>,
+    /// S3 buckets.
+    pub buckets: Vec<Bucket>,
+    /// Resources of other services whose resource-based policies are known.
+    pub resources: Vec<OtherResource>,
     /// VPC endpoints.
     pub endpoints: Vec<Endpoint>,
     /// The organization, where there is one.
@@ -43,6 +51,29 @@ impl World {
     /// The key of this ARN.
     pub fn key(&self, arn: &Arn) -> Option<&KmsKey> {
         self.keys.iter().find(|key| key.arn == *arn)
+    }
+
+    /// The bucket that an ARN names, or an object of which it names.
+    pub fn bucket(&self, arn: &Arn) -> Option<&Bucket> {
+        let name = s3::bucket_name(arn)?;
+        self.buckets.iter().find(|bucket| *bucket.name == *name)
+    }
+
+    /// The resource of another service that an ARN names.
+    pub fn resource(&self, arn: &Arn) -> Option<&OtherResource> {
+        self.resources.iter().find(|resource| resource.arn == *arn)
+    }
+
+    /// The account that owns what an ARN names, where the world says so.
+    pub fn owner(&self, arn: &Arn) -> Option<AccountId> {
+        let key = self.key(arn).map(|key| key.account);
+        let bucket = || self.bucket(arn).map(|bucket| bucket.account);
+        key.or_else(bucket).or_else(|| self.resource(arn).map(|resource| resource.account))
+    }
+
+    /// The role of this ARN, as the resource of a call.
+    pub fn role_of(&self, arn: &Arn) -> Option<&Role> {
+        self.roles.iter().find(|role| role.identity.is_role_of(arn))
     }
 
     /// The role of this account and name; a role name is unique in its account (R3.4).
@@ -76,9 +107,11 @@ impl World {
         match principal {
             Principal::User(identity) => self.user(identity)?.tags.as_ref(),
             Principal::RoleSession { role, .. } => self.role(role.account, &role.name)?.tags.as_ref(),
-            Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
-                None
-            }
+            Principal::FederatedUser { .. }
+            | Principal::Root { .. }
+            | Principal::Service(_)
+            | Principal::Federated(_)
+            | Principal::Anonymous => None,
         }
     }
 }

@@ -256,11 +256,14 @@ fn judge(asked: &Asked, set: &PolicySet, state: KeyState) -> Result<Answer, Faul
                 format!("`service_control/{level}` is a level without a policy, which denies everything")
             }));
     }
-    if asked.resource_policy() == PolicyType::Key
-        && service::sharing(request) == service::Sharing::Delegated
-        && applicable.resource.is_none()
-    {
-        warnings.push("the key has no key policy here; AWS's keys always have one".to_owned());
+    if service::sharing(request) == service::Sharing::Delegated && applicable.resource.is_none() {
+        let is_role = asked.resource_policy() == PolicyType::Trust;
+        let missing = if is_role {
+            "the role has no trust policy here; AWS's roles always have one"
+        } else {
+            "the key has no key policy here; AWS's keys always have one"
+        };
+        warnings.push(missing.to_owned());
     }
     let answer = Answer::decided(&applicable, request, &context, &decision).warn(warnings);
     Ok(match service::refusal(request, state) {

@@ -15,13 +15,15 @@ use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::{Text as JsonText, Value};
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
-use permitlab_evaluator::principal::{Identity, Principal};
+use permitlab_evaluator::principal::{Identity, Principal, is_unique_id};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, Session, User};
 use permitlab_evaluator::world::kms::{Grant, KeyState, KmsKey, MultiRegion};
 use permitlab_evaluator::world::network::Endpoint;
 use permitlab_evaluator::world::organization::{Controls, Member, Organization, Unit};
+use permitlab_evaluator::world::resource::OtherResource;
+use permitlab_evaluator::world::s3::{Bucket, bucket_name};
 
 use crate::file::world as written;
 use crate::file::{self, ContextValue, Named, PolicySource, Text};
@@ -51,6 +53,12 @@ pub struct Facts {
     pub organization: Option<OrganizationFacts>,
     /// VPC endpoints.
     pub endpoints: BTreeMap<String, EndpointFacts>,
+    /// S3 buckets.
+    pub buckets: BTreeMap<String, BucketFacts>,
+    /// Resources of other services.
+    pub resources: BTreeMap<String, ResourceFacts>,
+    /// Accounts by canonical user id.
+    pub canonical_users: BTreeMap<String, AccountId>,
     /// The session of the caller of the check at hand.
     pub session: Option<SessionFacts>,
     /// The name of the key policy that the call of the check at hand brings.
@@ -129,6 +137,8 @@ pub struct Attached {
     pub policies: Vec<String>,
     /// The name of its permissions boundary.
     pub boundary: Option<String>,
+    /// The name of the trust policy of a role.
+    pub trust: Option<String>,
     /// Its tags; `None` when nobody stated them.
     pub tags: Option<BTreeMap<String, String>>,
 }
@@ -165,6 +175,30 @@ pub struct EndpointFacts {
     /// Its VPC.
     pub vpc: Option<String>,
     /// The name of its policy.
+    pub policy: Option<String>,
+}
+
+/// An S3 bucket as written.
+#[derive(Debug, Clone)]
+pub struct BucketFacts {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its account.
+    pub account: AccountId,
+    /// Its Region, if the world says so.
+    pub region: Option<String>,
+    /// The name of its bucket policy.
+    pub policy: Option<String>,
+}
+
+/// A resource of another service as written.
+#[derive(Debug, Clone)]
+pub struct ResourceFacts {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its account.
+    pub account: AccountId,
+    /// The name of its resource-based policy.
     pub policy: Option<String>,
 }
 
@@ -217,6 +251,9 @@ pub fn load<'u>(
     loader.organization(&read);
     for world in &read {
         loader.world(world);
+    }
+    for world in &read {
+        loader.keys_of_buckets(world);
     }
     for (name, key) in read.iter().flat_map(|world| world.keys.iter()) {
         loader.grants(name, key);
@@ -296,11 +333,23 @@ impl Loader<'_> {
             if let (Some(_), Ok(parsed)) = (self.define("account", name), parsed) {
                 self.claim(parsed.to_string(), id.span(), "duplicate-account-id", format!("two accounts are `{id}`"));
                 self.facts.accounts.insert(name.as_str().to_owned(), parsed);
+                self.canonical_user(account, parsed);
             } else if let Err(error) = parsed {
                 let finding =
                     Diagnostic::error("invalid-account-id", id.span(), format!("`{id}` is not an account id"));
                 self.report(finding.help(error.to_string()));
             }
+        }
+    }
+
+    fn canonical_user(&mut self, account: &written::Account, id: AccountId) {
+        let Some(canonical) = account.canonical_user_id.as_ref().map(|canonical| self.filled(canonical)) else {
+            return;
+        };
+        if self.facts.canonical_users.insert(canonical.as_str().to_owned(), id).is_some() {
+            let message = format!("`{canonical}` is the canonical user id of two accounts");
+            let finding = Diagnostic::error("duplicate-name", canonical.span(), message);
+            self.report(finding.help("each account has one of its own; correct one of the two"));
         }
     }
 
@@ -326,8 +375,72 @@ impl Loader<'_> {
         for (_, group) in world.groups.iter() {
             self.account(&group.account);
         }
-        for (name, _) in world.buckets.iter() {
-            self.unsupported(name.span(), "a bucket");
+        for (name, bucket) in world.buckets.iter() {
+            self.bucket(name, bucket);
+        }
+        for (name, resource) in world.resources.iter() {
+            self.resource(name, resource);
+        }
+    }
+
+    fn bucket(&mut self, name: &Text, bucket: &written::Bucket) {
+        let Some(full) = self.define("bucket", name) else { return };
+        let account = self.account(&bucket.account);
+        let policy = bucket.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::Resource, &full));
+        let region = bucket.region.as_ref().map(|region| self.string(region));
+        let own = self.filled(bucket.name.as_ref().unwrap_or(name));
+        let partition = partition(region.as_deref().unwrap_or_default());
+        let arn = Arn::parse(&format!("arn:{partition}:s3:::{own}"));
+        let Some(arn) = arn.ok().filter(|_| !own.as_str().contains(['/', '*', ':']) && !own.as_str().is_empty()) else {
+            let finding = Diagnostic::error("invalid-bucket", own.span(), format!("`{own}` is no name of a bucket"));
+            self.report(finding.help("write the bucket's name, without `arn:` and without an object's key"));
+            return;
+        };
+        if let Some(account) = account {
+            let facts = BucketFacts { arn, account, region, policy };
+            self.facts.buckets.insert(name.as_str().to_owned(), facts);
+        }
+    }
+
+    fn keys_of_buckets(&mut self, world: &written::World) {
+        for key in world.buckets.iter().filter_map(|(_, bucket)| bucket.key.as_ref()) {
+            let key = self.filled(key);
+            let known = key.as_str().strip_prefix("key/").is_some_and(|name| self.facts.keys.contains_key(name));
+            if !known {
+                let names: Vec<String> = self.facts.keys.keys().map(|name| format!("key/{name}")).collect();
+                let finding = crate::reference::unknown(&key, key.as_str(), names.iter().map(String::as_str));
+                self.report(*finding);
+            }
+        }
+    }
+
+    fn resource(&mut self, name: &Text, resource: &written::OtherResource) {
+        let Some(full) = self.define("resource", name) else { return };
+        let policy = resource.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::Resource, &full));
+        let written = self.filled(&resource.arn);
+        let arn = Arn::parse(written.as_str());
+        let problem = match &arn {
+            Err(error) => Some(("invalid-arn", format!("`{written}` is not an ARN"), error.to_string())),
+            Ok(arn) if matches!(arn.service(), "kms" | "s3" | "iam") => Some((
+                "misplaced-resource",
+                format!("`{written}` is no resource of another service"),
+                "define it under `keys:`, `buckets:` or `roles:`".to_owned(),
+            )),
+            Ok(_) => None,
+        };
+        if let Some((code, message, help)) = problem {
+            self.report(Diagnostic::error(code, written.span(), message).help(help));
+        }
+        let Ok(arn) = arn else { return };
+        let account = match &resource.account {
+            Some(account) => self.account(account),
+            None => arn.account(),
+        };
+        if let Some(account) = account {
+            self.facts.resources.insert(name.as_str().to_owned(), ResourceFacts { arn, account, policy });
+        } else if resource.account.is_none() {
+            let message = format!("whose `{written}` is, its ARN does not say");
+            self.report(Diagnostic::error("missing-key", written.span(), message).help("add `account:`"));
         }
     }
 
@@ -447,15 +560,6 @@ impl Loader<'_> {
             ContextValue::One(text) => Some(Values::One(self.string(text))),
             ContextValue::Many(texts) => Some(Values::Many(texts.iter().map(|text| self.string(text)).collect())),
         }
-    }
-
-    /// What this version does not judge is refused, never ignored.
-    fn unsupported(&mut self, span: Span, what: &str) {
-        let message = format!("{what} is not supported yet");
-        self.report(
-            Diagnostic::error("unsupported-layer", span, message)
-                .help("remove it: this version judges identity policies and key policies, and would ignore it"),
-        );
     }
 
     fn account(&mut self, name: &Text) -> Option<AccountId> {
@@ -596,14 +700,18 @@ impl Loader<'_> {
 
     fn role(&mut self, name: &Text, role: &written::Role) {
         let Some(full) = self.define("role", name) else { return };
-        if let Some(trust) = &role.trust {
-            self.policy(trust, PolicyType::Trust, &format!("{full}/trust"));
-        }
+        let trust =
+            role.trust.as_ref().and_then(|trust| self.policy(trust, PolicyType::Trust, &format!("{full}/trust")));
         let boundary = role
             .boundary
             .as_ref()
             .and_then(|policy| self.policy(policy, PolicyType::Boundary, &format!("{full}/boundary")));
-        self.identity(name, full, (&role.account, role.path.as_ref()), &role.policies, boundary, role.tags.as_ref());
+        let unique_id = self.unique_id(role.unique_id.as_ref(), "AROA");
+        let place = (&role.account, role.path.as_ref(), unique_id);
+        self.identity(name, &full, place, &role.policies, boundary, role.tags.as_ref());
+        if let Some(role) = self.facts.identities.get_mut(&full) {
+            role.trust = trust;
+        }
     }
 
     fn user(&mut self, name: &Text, user: &written::User, groups: &Named<written::Group>) {
@@ -624,14 +732,27 @@ impl Loader<'_> {
             .boundary
             .as_ref()
             .and_then(|policy| self.policy(policy, PolicyType::Boundary, &format!("{full}/boundary")));
-        self.identity(name, full, (&user.account, user.path.as_ref()), &policies, boundary, user.tags.as_ref());
+        let unique_id = self.unique_id(user.unique_id.as_ref(), "AIDA");
+        let place = (&user.account, user.path.as_ref(), unique_id);
+        self.identity(name, &full, place, &policies, boundary, user.tags.as_ref());
+    }
+
+    /// The id by which AWS keeps a user or role in policies (R3.9).
+    fn unique_id(&mut self, id: Option<&Text>, prefix: &str) -> Option<Box<str>> {
+        let id = self.filled(id?);
+        if !id.as_str().starts_with(prefix) || !is_unique_id(id.as_str()) {
+            let message = format!("`{id}` is no unique id of this kind");
+            let help = format!("it begins with `{prefix}`, and capital letters and digits follow, as IAM prints it");
+            self.report(Diagnostic::error("invalid-unique-id", id.span(), message).help(help));
+        }
+        Some(id.as_str().into())
     }
 
     fn identity(
         &mut self,
         name: &Text,
-        full: String,
-        (account, path): (&Text, Option<&Text>),
+        full: &str,
+        (account, path, unique_id): (&Text, Option<&Text>, Option<Box<str>>),
         policies: &[PolicySource],
         boundary: Option<String>,
         tags: Option<&Named<Text>>,
@@ -648,14 +769,10 @@ impl Loader<'_> {
         let message = format!("two {kind}s of an account are called `{name}`, in whatever case and path");
         let folded = name.as_str().to_ascii_lowercase();
         self.claim(format!("{kind} {account} {folded}"), name.span(), "duplicate-name", message);
-        let identity = Identity {
-            partition: "aws".into(),
-            account,
-            path: path.into(),
-            name: name.as_str().into(),
-            unique_id: None,
-        };
-        self.facts.identities.insert(full, Attached { identity, policies: names, boundary, tags });
+        let identity =
+            Identity { partition: "aws".into(), account, path: path.into(), name: name.as_str().into(), unique_id };
+        let attached = Attached { identity, policies: names, boundary, trust: None, tags };
+        self.facts.identities.insert(full.to_owned(), attached);
     }
 
     /// Reads a policy and gives the name references use.
@@ -794,7 +911,9 @@ impl Facts {
             for kind in &entry.kinds {
                 let parsed = policy::parse(&entry.document, *kind);
                 findings.extend(parsed.diagnostics.into_iter().filter(Diagnostic::is_error));
-                policies.extend(parsed.policy.map(|policy| ((name.as_str(), *kind), Arc::new(policy))));
+                let account_of = |id: &str| self.canonical_users.get(id).copied();
+                let policy = parsed.policy.map(|policy| policy.with_canonical_users(account_of));
+                policies.extend(policy.map(|policy| ((name.as_str(), *kind), Arc::new(policy))));
             }
         }
         if !findings.is_empty() {
@@ -806,13 +925,16 @@ impl Facts {
             let (identity, policies) = (each.identity.clone(), checked.all(&each.policies, PolicyType::Identity));
             let (boundary, tags) = (checked.one(each.boundary.as_deref(), PolicyType::Boundary), each.tags.clone());
             if full.starts_with("role/") {
-                world.roles.push(Role { identity, policies, boundary, tags });
+                let trust = checked.one(each.trust.as_deref(), PolicyType::Trust);
+                world.roles.push(Role { identity, policies, boundary, trust, tags });
             } else {
                 world.users.push(User { identity, policies, boundary, tags });
             }
         }
         world.organization = self.organization.as_ref().map(|organization| checked.organization(organization));
         world.endpoints = self.endpoints.values().map(|endpoint| checked.endpoint(endpoint)).collect();
+        world.buckets = self.buckets.values().filter_map(|bucket| checked.bucket(bucket)).collect();
+        world.resources = self.resources.values().map(|resource| checked.resource(resource)).collect();
         world.sessions = self.session.iter().map(|session| checked.session(session)).collect();
         let policies = &checked.policies;
         for key in self.keys.values() {
@@ -944,6 +1066,22 @@ impl Checked<'_> {
             account: written.account,
             vpc: written.vpc.as_deref().map(Into::into),
             policy: self.one(written.policy.as_deref(), PolicyType::VpcEndpoint),
+        }
+    }
+
+    fn bucket(&self, written: &BucketFacts) -> Option<Bucket> {
+        Some(Bucket {
+            name: bucket_name(&written.arn)?.into(),
+            account: written.account,
+            policy: self.one(written.policy.as_deref(), PolicyType::Resource),
+        })
+    }
+
+    fn resource(&self, written: &ResourceFacts) -> OtherResource {
+        OtherResource {
+            arn: written.arn.clone(),
+            account: written.account,
+            policy: self.one(written.policy.as_deref(), PolicyType::Resource),
         }
     }
 

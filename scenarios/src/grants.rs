@@ -213,7 +213,7 @@ fn named(facts: &Facts, text: &Text) -> Result<PrincipalPattern, Box<Diagnostic>
         Principal::FederatedUser { account, name, .. } => PrincipalPattern::FederatedUser { account, name },
         Principal::Root { account, .. } => PrincipalPattern::Account(account),
         Principal::Service(service) => PrincipalPattern::Service(service),
-        Principal::Anonymous => PrincipalPattern::Nobody,
+        Principal::Federated(_) | Principal::Anonymous => PrincipalPattern::Nobody,
     })
 }
 

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 
-use permitlab_evaluator::authorize::{Answer, answer, decide};
+use permitlab_evaluator::authorize::{Answer, answer, decide, hangs_on_resource_policy};
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::{Layer, Verdict};
-use permitlab_evaluator::policy::{self, Policy};
+use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::service::kms::lockout;
+use permitlab_evaluator::service::{self, Held, Service, Sharing, held};
 use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -47,6 +48,12 @@ pub struct Judgement {
     pub is_by_service: bool,
     /// Whether the key policy that spoke is AWS's, which nobody changes (R6.32).
     pub is_under_aws_policy: bool,
+    /// How the resource's policy and identity policies combine, and what the policy is called.
+    pub resource_policy: (Sharing, &'static str),
+    /// What refuses the call whatever the policies say.
+    pub closed: Option<&'static str>,
+    /// Whether a resource-based policy that the world does not hold could turn the answer into an Allow.
+    pub hangs_on_resource_policy: bool,
 }
 
 /// The answer to a call.
@@ -166,6 +173,13 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
     judgement.accepted = accepted(&applicable, request, &context, settled);
     judgement.is_under_aws_policy = judgement.layer == Some(Layer::Resource)
         && world.key(&request.resource.arn).is_some_and(|key| key.is_aws_managed);
+    judgement.resource_policy = (service::sharing(request), policy_word(request));
+    judgement.closed = closed(&applicable, request);
+    if judgement.closed.is_some() {
+        judgement.nearest = None;
+    }
+    judgement.hangs_on_resource_policy = matches!(held(world, request), Held::Unseen)
+        && hangs_on_resource_policy(&applicable, request, &context, settled);
     judgement
 }
 
@@ -181,6 +195,35 @@ fn accepted(
     }
     let unsettled = decide(applicable, request, context, Rules::NONE).doubts.rules;
     settled.iter().filter(|rule| unsettled.contains(*rule)).map(Rule::number).collect()
+}
+
+/// What people call the resource-based policy of a call's resource.
+fn policy_word(request: &Request) -> &'static str {
+    match service::resource_policy_type(&request.action) {
+        PolicyType::Key => "key policy",
+        PolicyType::Trust => "trust policy",
+        _ if Service::of(&request.action) == Service::S3 => "bucket policy",
+        PolicyType::Resource
+        | PolicyType::Identity
+        | PolicyType::Boundary
+        | PolicyType::Session
+        | PolicyType::VpcEndpoint
+        | PolicyType::ServiceControl
+        | PolicyType::ResourceControl => "resource-based policy",
+    }
+}
+
+fn closed(applicable: &Applicable<'_>, request: &Request) -> Option<&'static str> {
+    let owner = applicable.resource_account.or(request.resource.account);
+    let caller = request.principal.account();
+    let crosses = owner.is_some() && caller.is_some() && owner != caller;
+    if !service::serves(request) {
+        Some("the service does not answer such a caller, whatever the policies say")
+    } else if crosses && !service::works_across_accounts(request) {
+        Some("the action works on nothing of another account, whatever the policies say")
+    } else {
+        None
+    }
 }
 
 /// A call that no policy has a say in.
@@ -221,6 +264,9 @@ fn decided(
         call,
         is_by_service: matches!(request.principal, Principal::Service(_)),
         is_under_aws_policy: false,
+        resource_policy: (Sharing::IdentityOnly, ""),
+        closed: None,
+        hangs_on_resource_policy: false,
     }
 }
 
@@ -248,6 +294,9 @@ impl Judgement {
             call,
             is_by_service: false,
             is_under_aws_policy: false,
+            resource_policy: (Sharing::IdentityOnly, ""),
+            closed: None,
+            hangs_on_resource_policy: false,
         }
     }
 

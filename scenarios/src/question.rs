@@ -21,7 +21,7 @@ use crate::file::Text;
 use crate::judge::{self, Verdicts, judge};
 use crate::placeholders::nothing_bound;
 use crate::reference;
-use crate::replay::{Asked, Places, Resolved, resolve};
+use crate::replay::{Asked, Places, Resolved, check_resource_policy, resolve};
 
 /// A question as typed.
 #[derive(Debug, Clone, Default)]
@@ -142,7 +142,11 @@ impl Question {
             });
         }
         let judgement = match resolve(facts, &places, pairs, context).map_err(|finding| vec![*finding])? {
-            Resolved::Request(request) => judge(&facts.world()?, &request, Rules::NONE),
+            Resolved::Request(request) => {
+                let judgement = judge(&facts.world()?, &request, Rules::NONE);
+                check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                judgement
+            }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
         Ok(Asked { step: None, judgement, places })
@@ -308,7 +312,7 @@ impl BarePolicies {
                 grants: Vec::new(),
             };
             facts.keys.insert("key".to_owned(), Key::Held(Box::new(key)));
-        } else if let Some(resource) = &places.resource {
+        } else if let Some(resource) = places.resource.as_ref().filter(|_| self.key.is_some() || is_of_kms(question)) {
             let finding = match &self.key {
                 Some(_) => {
                     Diagnostic::error("invalid-resource", resource.span(), format!("`{resource}` is no key ARN"))
@@ -360,7 +364,11 @@ impl BarePolicies {
         let (full, identity) = match principal {
             Principal::User(user) => (format!("user/{}", user.name), user),
             Principal::RoleSession { role, .. } => (format!("role/{}", role.name), role),
-            Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
+            Principal::FederatedUser { .. }
+            | Principal::Root { .. }
+            | Principal::Service(_)
+            | Principal::Federated(_)
+            | Principal::Anonymous => {
                 if self.identity.is_empty() {
                     return Ok(());
                 }
@@ -371,9 +379,14 @@ impl BarePolicies {
                 ]);
             }
         };
-        facts.identities.insert(full, Attached { identity, policies, boundary: None, tags: None });
+        facts.identities.insert(full, Attached { identity, policies, boundary: None, trust: None, tags: None });
         Ok(())
     }
+}
+
+/// Whether a call is one to KMS, which asks for a key policy.
+fn is_of_kms(question: &Question) -> bool {
+    question.call.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("kms"))
 }
 
 /// `role/NAME` and `service/NAME` as an ARN or host name.

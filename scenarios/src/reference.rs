@@ -1,7 +1,9 @@
 //! What does a name in a check stand for?
 //!
-//! `role/NAME`, `role/NAME@SESSION`, `user/NAME`, `key/NAME`, `account/NAME`, `service/NAME`, a full ARN, or
-//! `anonymous` (DESIGN: references). Here they become the evaluator's callers and resources.
+//! Callers: `role/NAME`, `role/NAME@SESSION`, `user/NAME`, `federated-user/USER/SESSION`, `account/NAME` for its root
+//! user, `service/NAME`, `federated/PROVIDER` for somebody an identity provider vouches for, `anonymous`, or an ARN.
+//! Resources: `key/NAME`, `alias/NAME`, `role/NAME`, `user/NAME`, `bucket/NAME`, `bucket/NAME/KEY` for an object,
+//! `resource/NAME`, or an ARN. Here they become the evaluator's callers and resources.
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
@@ -10,11 +12,12 @@ use permitlab_evaluator::catalog;
 use permitlab_evaluator::catalog::{kms, names, services};
 use permitlab_evaluator::context::ConditionKey;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
-use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::request::Resource;
 use permitlab_evaluator::source::Span;
+use permitlab_evaluator::world::s3::bucket_name;
 
-use crate::facts::{Facts, Key, partition};
+use crate::facts::{BucketFacts, Facts, Key, partition};
 use crate::file::Text;
 
 /// What a call is on.
@@ -44,12 +47,12 @@ pub fn caller(facts: &Facts, text: &Text) -> Result<Principal, Box<Diagnostic>> 
             Ok(Principal::RoleSession { role, session: session.into() })
         }
         "user" => Ok(Principal::User(identity(facts, text, written)?)),
+        "federated-user" => federated_user(facts, text, name),
         "account" => Ok(Principal::Root { account: named_account(facts, text, name)?, partition: "aws".into() }),
         "service" => service(text, name),
         _ => {
             let principal = Principal::parse(written).map_err(|error| bad_caller(text, &error.to_string()))?;
-            known(facts, text, &principal)?;
-            Ok(principal)
+            known(facts, text, principal)
         }
     }
 }
@@ -74,45 +77,57 @@ pub fn unknown_service(text: &Text, name: &str, near: Option<String>, host: &str
     Box::new(Diagnostic::error("unknown-service", text.span(), format!("no AWS service is called `{name}`")).help(help))
 }
 
-/// A role or user given by ARN has policies only if the world knows it, with its path.
-fn known(facts: &Facts, text: &Text, principal: &Principal) -> Result<(), Box<Diagnostic>> {
-    let arn = match principal {
-        Principal::User(user) => user.arn("user"),
-        Principal::RoleSession { role, .. } => role.arn("role"),
-        Principal::FederatedUser { .. } | Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => {
-            return Ok(());
-        }
+/// A session that a user of the world made with `GetFederationToken` (R5.9).
+fn federated_user(facts: &Facts, text: &Text, name: &str) -> Result<Principal, Box<Diagnostic>> {
+    let Some((user, session)) = name.split_once('/').filter(|(_, session)| !session.is_empty()) else {
+        return Err(bad_caller(text, "a federated user has the user that made the session before its name"));
     };
-    let is_it = |name: &str, identity: &permitlab_evaluator::principal::Identity| match principal {
-        Principal::RoleSession { role, .. } => {
-            name.starts_with("role/") && identity.account == role.account && identity.name == role.name
+    let user = identity(facts, text, &format!("user/{user}"))?;
+    let (account, partition) = (user.account, user.partition.clone());
+    Ok(Principal::FederatedUser { account, partition, name: session.into(), user: Some(user) })
+}
+
+/// A role or user given by ARN has policies only if the world knows it; what else the world says of it, its path in
+/// the case of a session, comes with it.
+fn known(facts: &Facts, text: &Text, principal: Principal) -> Result<Principal, Box<Diagnostic>> {
+    let is_session_arn = text.as_str().contains(":sts:");
+    let found = |kind: &str, own: &Identity| {
+        let same = |each: &&Identity| match kind {
+            "role" if is_session_arn => (each.account, &each.name) == (own.account, &own.name),
+            _ => each.arn(kind) == own.arn(kind),
+        };
+        let of_kind = facts.identities.iter().filter(|(name, _)| name.split_once('/').is_some_and(|(k, _)| k == kind));
+        let found = of_kind.map(|(_, each)| &each.identity).find(same).cloned();
+        found.ok_or_else(|| {
+            let message = format!("no role or user of the world is `{}`", own.arn(kind));
+            Box::new(
+                Diagnostic::error("unknown-principal", text.span(), message)
+                    .help("define it under `roles:` or `users:`, so that its policies are known"),
+            )
+        })
+    };
+    match principal {
+        Principal::User(user) => found("user", &user).map(Principal::User),
+        Principal::RoleSession { role, session } => {
+            found("role", &role).map(|role| Principal::RoleSession { role, session })
         }
-        Principal::User(_)
-        | Principal::FederatedUser { .. }
+        Principal::FederatedUser { .. }
         | Principal::Root { .. }
         | Principal::Service(_)
-        | Principal::Anonymous => name.starts_with("user/") && identity.arn("user") == arn,
-    };
-    if facts.identities.iter().any(|(name, each)| is_it(name, &each.identity)) {
-        return Ok(());
+        | Principal::Federated(_)
+        | Principal::Anonymous => Ok(principal),
     }
-    Err(Box::new(
-        Diagnostic::error("unknown-principal", text.span(), format!("no role or user of the world is `{arn}`"))
-            .help("define it under `roles:` or `users:`, so that its policies are known"),
-    ))
 }
 
 fn bad_caller(text: &Text, help: &str) -> Box<Diagnostic> {
     let message = format!("`{text}` names no caller");
-    let help = format!("write `role/NAME`, `user/NAME`, `service/NAME`, `account/NAME`, `anonymous` or an ARN: {help}");
+    let help = format!(
+        "write `role/NAME`, `user/NAME`, `federated-user/USER/SESSION`, `service/NAME`, `account/NAME`, `federated/PROVIDER`, `anonymous` or an ARN: {help}"
+    );
     Box::new(Diagnostic::error("invalid-caller", text.span(), message).help(help))
 }
 
-fn identity(
-    facts: &Facts,
-    text: &Text,
-    full: &str,
-) -> Result<permitlab_evaluator::principal::Identity, Box<Diagnostic>> {
+fn identity(facts: &Facts, text: &Text, full: &str) -> Result<Identity, Box<Diagnostic>> {
     match facts.identities.get(full) {
         Some(attached) => Ok(attached.identity.clone()),
         None => Err(unknown(text, full, facts.identities.keys().map(String::as_str))),
@@ -137,6 +152,8 @@ pub fn unknown<'n>(text: &Text, name: &str, names: impl Iterator<Item = &'n str>
     let (kind, plural) = name.split_once('/').map_or(("account", "accounts:"), |(kind, _)| match kind {
         "key" => ("key", "keys:"),
         "role" => ("role", "roles:"),
+        "bucket" => ("bucket", "buckets:"),
+        "resource" => ("resource", "resources:"),
         _ => ("user", "users:"),
     });
     let help = match closest(name, names.clone()) {
@@ -234,30 +251,67 @@ pub fn check_type(action: &ActionName, arn: &Arn, text: &Text) -> Result<(), Box
 /// The resource a text names.
 ///
 /// # Errors
-/// A name nobody defined, or a key the world does not know.
+/// A name nobody defined, a key or a bucket the world does not know.
 pub fn target(facts: &Facts, text: &Text) -> Result<Target, Box<Diagnostic>> {
     let written = text.as_str();
-    if let Some(name) = written.strip_prefix("key/") {
-        return match facts.keys.get(name) {
-            Some(Key::Held(key)) => {
-                Ok(Target::Resource(Resource { account: Some(key.account), ..Resource::new(key.arn.clone()) }))
-            }
-            Some(Key::AwsOwned { .. }) => Ok(Target::AwsOwned),
-            None => {
-                let names: Vec<String> = facts.keys.keys().map(|name| format!("key/{name}")).collect();
-                Err(unknown(text, written, names.iter().map(String::as_str)))
-            }
-        };
+    let (kind, name) = written.split_once('/').unwrap_or((written, ""));
+    match kind {
+        "key" => key(facts, text, name),
+        "alias" => alias(facts, text, written, None),
+        "role" | "user" => identity(facts, text, written)
+            .and_then(|identity| arn(text, &identity.arn(kind)))
+            .map(|arn| Target::Resource(Resource::new(arn))),
+        "bucket" => bucket(facts, text, name),
+        "resource" => other_resource(facts, text, name),
+        _ => arn(text, written).and_then(|arn| by_arn(facts, text, arn)),
     }
-    if written.starts_with("alias/") {
-        return alias(facts, text, written, None);
-    }
-    let Ok(arn) = Arn::parse(written) else {
-        return Err(Box::new(
+}
+
+fn arn(text: &Text, written: &str) -> Result<Arn, Box<Diagnostic>> {
+    Arn::parse(written).map_err(|_| {
+        Box::new(
             Diagnostic::error("invalid-resource", text.span(), format!("`{text}` names no resource"))
-                .help("write `key/NAME`, `alias/NAME` or an ARN"),
-        ));
+                .help("write `key/NAME`, `alias/NAME`, `role/NAME`, `bucket/NAME`, `resource/NAME` or an ARN"),
+        )
+    })
+}
+
+fn key(facts: &Facts, text: &Text, name: &str) -> Result<Target, Box<Diagnostic>> {
+    match facts.keys.get(name) {
+        Some(Key::Held(key)) => {
+            Ok(Target::Resource(Resource { account: Some(key.account), ..Resource::new(key.arn.clone()) }))
+        }
+        Some(Key::AwsOwned { .. }) => Ok(Target::AwsOwned),
+        None => Err(unknown_of_kind(text, "key", facts.keys.keys())),
+    }
+}
+
+/// A bucket by its name in the world, or with what follows that name, an object of it.
+fn bucket(facts: &Facts, text: &Text, name: &str) -> Result<Target, Box<Diagnostic>> {
+    let (name, object) = name.split_once('/').map_or((name, None), |(name, object)| (name, Some(object)));
+    let Some(bucket) = facts.buckets.get(name) else {
+        return Err(unknown_of_kind(text, "bucket", facts.buckets.keys()));
     };
+    let arn = match object {
+        None => bucket.arn.clone(),
+        Some(object) => arn(text, &format!("{}/{object}", bucket.arn))?,
+    };
+    Ok(Target::Resource(Resource { account: Some(bucket.account), ..Resource::new(arn) }))
+}
+
+fn other_resource(facts: &Facts, text: &Text, name: &str) -> Result<Target, Box<Diagnostic>> {
+    let found = facts.resources.get(name).ok_or_else(|| unknown_of_kind(text, "resource", facts.resources.keys()))?;
+    Ok(Target::Resource(Resource { account: Some(found.account), ..Resource::new(found.arn.clone()) }))
+}
+
+fn unknown_of_kind<'n>(text: &Text, kind: &str, names: impl Iterator<Item = &'n String>) -> Box<Diagnostic> {
+    let names: Vec<String> = names.map(|name| format!("{kind}/{name}")).collect();
+    unknown(text, text.as_str(), names.iter().map(String::as_str))
+}
+
+/// A key and a bucket have to be known, or their policies would be passed over. ARNs of S3 hold no account: it is the
+/// bucket's.
+fn by_arn(facts: &Facts, text: &Text, arn: Arn) -> Result<Target, Box<Diagnostic>> {
     if arn.service() == "kms" && arn.resource().starts_with("alias/") {
         return alias(facts, text, arn.resource(), Some(&arn));
     }
@@ -268,7 +322,24 @@ pub fn target(facts: &Facts, text: &Text) -> Result<Target, Box<Diagnostic>> {
                 .help("define it under `keys:`, so that its key policy is known"),
         ));
     }
-    Ok(Target::Resource(Resource::new(arn)))
+    if arn.service() != "s3" {
+        let account = facts.resources.values().find(|each| each.arn == arn).map(|each| each.account);
+        let resource = Resource::new(arn);
+        return Ok(Target::Resource(Resource { account: account.or(resource.account), ..resource }));
+    }
+    let Some(bucket) = bucket_of(facts, &arn) else {
+        let names = listed(facts.buckets.keys().map(String::as_str));
+        let message = format!("no bucket of the world holds `{arn}`");
+        let help = format!("define it under `buckets:`, so that its policy is known; the world has {names}");
+        return Err(Box::new(Diagnostic::error("unknown-bucket", text.span(), message).help(help)));
+    };
+    Ok(Target::Resource(Resource { account: Some(bucket.account), ..Resource::new(arn) }))
+}
+
+/// The bucket of the world that an ARN names, or an object of which it names.
+pub fn bucket_of<'f>(facts: &'f Facts, arn: &Arn) -> Option<&'f BucketFacts> {
+    let name = bucket_name(arn)?;
+    facts.buckets.values().find(|bucket| bucket_name(&bucket.arn) == Some(name))
 }
 
 /// Whether a text names an alias: `alias/NAME` or its ARN.
@@ -328,8 +399,14 @@ fn alias(facts: &Facts, text: &Text, alias: &str, arn: Option<&Arn>) -> Result<T
     }
 }
 
-/// What stands for the resource of an operation without one (R2.8).
+/// What stands for the resource of an operation without one (R2.8). S3's ARNs hold neither Region nor account, IAM's
+/// no Region.
 pub fn wide(service: &str, region: &str, account: Option<AccountId>) -> Option<Resource> {
+    let (region, account) = match service {
+        "s3" => ("", None),
+        "iam" => ("", account),
+        _ => (region, account),
+    };
     let account = account.map(|account| account.to_string()).unwrap_or_default();
     Arn::parse(&format!("arn:{}:{service}:{region}:{account}:*", partition(region))).ok().map(Resource::wide)
 }

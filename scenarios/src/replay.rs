@@ -24,7 +24,7 @@ use crate::reference;
 use crate::root::PolicyRoot;
 
 pub use ask::Places;
-pub(crate) use ask::{Resolved, resolve};
+pub(crate) use ask::{Resolved, check_resource_policy, resolve};
 
 /// What came of a scenario file.
 #[derive(Debug)]

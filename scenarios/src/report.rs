@@ -10,6 +10,7 @@ use permitlab_evaluator::context::Origin;
 use permitlab_evaluator::decision::{Effect, Unavailable};
 use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
 use permitlab_evaluator::layer::Verdict;
+use permitlab_evaluator::service::Sharing;
 use permitlab_evaluator::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
@@ -277,6 +278,9 @@ fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
     if judgement.answer != Verdicts::Decided(Effect::ImplicitDeny) {
         return None;
     }
+    if judgement.closed.is_some() {
+        return Some("ask about a caller that can make the call".to_owned());
+    }
     let call = asked.places.call.as_str();
     let Some(nearest) = &judgement.nearest else {
         return Some(format!(
@@ -382,6 +386,9 @@ fn headline(judgement: &Judgement) -> String {
     match judgement.answer {
         Verdicts::NotEvaluated => "no policy of yours has a say".to_owned(),
         Verdicts::Unavailable(why) => unavailable(why),
+        Verdicts::Decided(Effect::Allow) if judgement.statement.is_none() => {
+            "allowed: nothing denies it, and no statement has to allow it".to_owned()
+        }
         Verdicts::Decided(Effect::Allow) => format!("allowed by `{}`", named(&judgement.statement)),
         Verdicts::Decided(Effect::ExplicitDeny) => format!("denied by `{}`", named(&judgement.statement)),
         Verdicts::Decided(Effect::ImplicitDeny) => implicit(judgement),
@@ -390,15 +397,30 @@ fn headline(judgement: &Judgement) -> String {
 
 fn implicit(judgement: &Judgement) -> String {
     use permitlab_evaluator::layer::Layer;
+    if let Some(closed) = judgement.closed {
+        return closed.to_owned();
+    }
+    let (sharing, policy) = judgement.resource_policy;
+    let built;
     let reason = match judgement.layer {
         Some(Layer::Identity) => match resource(judgement).map(|layer| layer.verdict) {
             Some(permitlab_evaluator::layer::Verdict::Delegated) => {
-                "no identity-based policy allows it, and the key policy leaves it to IAM"
+                built = format!("no identity-based policy allows it, and the {policy} leaves it to IAM");
+                &built
             }
             _ => "no identity-based policy allows it",
         },
-        Some(Layer::Resource) if judgement.is_by_service => "the key policy does not allow the service",
-        Some(Layer::Resource) => "the key policy neither allows the caller nor leaves it to IAM",
+        Some(Layer::Resource) => {
+            built = match sharing {
+                Sharing::Delegated if judgement.is_by_service => format!("the {policy} does not allow the service"),
+                Sharing::Delegated => format!("the {policy} neither allows the caller nor leaves it to IAM"),
+                Sharing::EitherAllows => format!("no {policy} allows the caller"),
+                Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => {
+                    "no identity-based policy can allow it".to_owned()
+                }
+            };
+            &built
+        }
         Some(Layer::Rcp) => "no resource control policy allows it",
         Some(Layer::Scp) => "no service control policy allows it",
         Some(Layer::VpcEndpoint) => "no VPC endpoint policy allows it",

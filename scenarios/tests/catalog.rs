@@ -66,7 +66,6 @@ fn check(test: &str, members: &[&str], expected: Option<(&str, usize, usize, &st
 )]
 #[case::api_operation_of_kms("kms:ReEncrypt", ("unknown-action", 6, 11, "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; ask about each"))]
 #[case::form("kmsDecrypt", ("unknown-action-form", 6, 11, "did you mean `kms:Decrypt`?"))]
-#[case::service_not_judged_yet("s3:ListAllMyBuckets", ("unsupported-service", 6, 11, "this version judges calls to KMS"))]
 fn names_of_calls(#[case] call: &str, #[case] expected: (&str, usize, usize, &str)) {
     check(&call.replace(':', "-"), &["by: role/r", &format!("call: {call}")], Some(expected));
 }

@@ -235,6 +235,58 @@ fn the_action_says_what_the_resource_policy_is(#[case] action: &str, #[case] res
     assert_eq!(answer["decision"], "explicitDeny");
 }
 
+/// A role is assumed by those its trust policy names, or lets in through the account (R5.7).
+#[rstest]
+#[case::named(SESSION, json!({ "AWS": ROLE }), json!([]), "allowed", "allowed")]
+#[case::delegated(SESSION, json!({ "AWS": "111122223333" }), json!([allow("sts:*")]), "allowed", "delegated")]
+#[case::delegated_to_nothing(SESSION, json!({ "AWS": "111122223333" }), json!([]), "implicitDeny", "delegated")]
+#[case::not_named(SESSION, json!({ "AWS": "444455556666" }), json!([allow("sts:*")]), "implicitDeny", "implicitDeny")]
+#[case::service("bedrock.amazonaws.com", json!({ "Service": "bedrock.amazonaws.com" }), json!([]), "allowed", "allowed")]
+fn a_trust_policy_decides(
+    #[case] caller: &str,
+    #[case] named: Value,
+    #[case] identity: Value,
+    #[case] decision: &str,
+    #[case] resource: &str,
+) {
+    let trust = policy(json!({ "Effect": "Allow", "Principal": named, "Action": "sts:AssumeRole" }));
+    let changes = [
+        ("/request/principal", json!(caller)),
+        ("/request/action", json!("sts:AssumeRole")),
+        ("/request/resource", json!("arn:aws:iam::111122223333:role/target")),
+        ("/policies", json!({ "identity": identity, "resource": trust })),
+    ];
+    check(&changes, &[("/decision", json!(decision)), ("/layers/resource", json!(resource))]);
+}
+
+#[rstest]
+#[case::provider("arn:aws:iam::111122223333:oidc-provider/oidc.example", "allowed")]
+#[case::another_provider("federated/accounts.google.com", "implicitDeny")]
+fn a_token_has_its_provider(#[case] caller: &str, #[case] decision: &str) {
+    let provider = json!({ "Federated": "arn:aws:iam::111122223333:oidc-provider/oidc.example" });
+    let trust = policy(json!({ "Effect": "Allow", "Principal": provider, "Action": "sts:AssumeRoleWithWebIdentity" }));
+    let changes = [
+        ("/request/principal", json!(caller)),
+        ("/request/action", json!("sts:AssumeRoleWithWebIdentity")),
+        ("/request/resource", json!(ROLE)),
+        ("/policies", json!({ "resource": trust })),
+    ];
+    check(&changes, &[("/decision", json!(decision))]);
+}
+
+#[test]
+fn a_role_without_a_trust_policy_is_warned_of() {
+    let changes = [
+        ("/request/action", json!("sts:AssumeRole")),
+        ("/request/resource", json!(ROLE)),
+        ("/policies", json!({ "identity": [allow("sts:*")] })),
+    ];
+    let warning = "the role has no trust policy here; AWS's roles always have one";
+    check(&changes, &[("/decision", json!("implicitDeny")), ("/warnings/0", json!(warning))]);
+    let nowhere = [changes.as_slice(), &[("/request/resource", json!("*"))]].concat();
+    check(&nowhere, &[("/error/code", json!("invalid-resource"))]);
+}
+
 #[test]
 fn the_account_of_a_bucket_is_stated() {
     let changes = |account: Value| {

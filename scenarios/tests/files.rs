@@ -321,7 +321,7 @@ fn every_unknown_key_is_reported_with_a_suggestion_and_the_valid_keys() {
     assert_eq!(said, expected.map(|(code, at)| (code, place(at))));
     assert_eq!(
         findings[1].help.as_deref(),
-        Some("did you mean `account`? valid keys: account, path, trust, policies, boundary, tags")
+        Some("did you mean `account`? valid keys: account, path, unique_id, trust, policies, boundary, tags")
     );
 }
 

@@ -62,7 +62,9 @@ fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
             &[PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::Account]
         }
         Principal::User(_) | Principal::FederatedUser { .. } => &[PrincipalMatch::Direct, PrincipalMatch::Account],
-        Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => &[PrincipalMatch::Direct],
+        Principal::Root { .. } | Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => {
+            &[PrincipalMatch::Direct]
+        }
     };
     if listed.contains(PrincipalMatch::Everyone) || needed.iter().all(|way| listed.contains(*way)) {
         return Truth::NO;

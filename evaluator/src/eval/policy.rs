@@ -64,6 +64,12 @@ impl Allows {
     /// Nothing allows.
     pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5] };
 
+    /// A policy that names the caller and allows the call, in whatever statement.
+    pub const DIRECT: Self = {
+        let direct = Matches { truth: Truth::YES, by: None };
+        Self { ways: [direct, Matches::NONE, Matches::NONE, Matches::NONE, Matches::NONE] }
+    };
+
     /// Adds one that names the caller in this way.
     pub fn add(&mut self, way: PrincipalMatch, index: StatementIndex, truth: Truth) {
         let [direct, role, federated, everyone, account] = &mut self.ways;
@@ -122,7 +128,7 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) 
         let ways = element::ways(principal, &view.request.principal);
         for way in WAYS.into_iter().filter(|way| ways.contains(*way)) {
             let truth = match way {
-                PrincipalMatch::Account => delegates(statement, view, truth.clone()),
+                PrincipalMatch::Account => delegates(statement, policy.kind, view, truth.clone()),
                 PrincipalMatch::Direct
                 | PrincipalMatch::RoleOfSession
                 | PrincipalMatch::UserOfFederatedSession
@@ -136,10 +142,11 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) 
 
 /// Whether a statement that names the account delegates to it. AWS documents that delegation reaches no further than
 /// the statement's actions; that its condition counts too is inferred (R6.3, unsure).
-fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
+fn delegates(statement: &Statement, kind: PolicyType, view: &View<'_>, applies: Truth) -> Truth {
     // Across accounts the statement is no delegation but the resource side's Allow (R5.11).
     let is_own_account = view.request.resource.account == view.request.principal.account();
-    if !is_own_account {
+    // A trust policy's condition always counts: that is how an account limits who may assume a role (R5.18).
+    if !is_own_account || kind == PolicyType::Trust {
         return applies;
     }
     if applies.holds() || !applies_but_for_conditions(statement, view).holds() {

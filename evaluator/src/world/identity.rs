@@ -15,6 +15,8 @@ pub struct Role {
     pub policies: Vec<Arc<Policy>>,
     /// Its permissions boundary (R5.10).
     pub boundary: Option<Arc<Policy>>,
+    /// Its trust policy, the resource-based policy of a role; `None` when nobody stated it.
+    pub trust: Option<Arc<Policy>>,
     /// Its tags; `None` when nobody stated them.
     pub tags: Option<BTreeMap<String, String>>,
 }

@@ -13,5 +13,7 @@ mod rules_4_conditions;
 mod rules_5_composition;
 mod rules_6_grants;
 mod rules_6_kms;
+mod rules_8_keys;
+mod services;
 mod support;
 mod test_vectors;

@@ -122,7 +122,7 @@ fn r5_7_same_account(#[case] bucket: Option<&str>, #[case] identity: Option<&str
 #[test]
 fn r5_9_federated_users() {
     let call = delegated().by_principal(federated_session());
-    call.check(&not_allowed(Identity));
+    call.check(&not_allowed(Session));
     call.clone().session_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
     call.session_policy(ONLY_S3).check(&not_allowed(Session));
 }

@@ -22,6 +22,7 @@ use permitlab_evaluator::policy::parse::Parsed;
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType, Written};
 use permitlab_evaluator::principal::{Principal, PrincipalPattern};
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
+use permitlab_evaluator::service;
 use permitlab_evaluator::source::{SourceId, SourceMap, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -145,7 +146,7 @@ impl Call {
         self
     }
 
-    /// The policy of a resource that is no key.
+    /// The policy of a resource that is no key, of the type the action asks for.
     pub(crate) fn bucket_policy(mut self, text: &str) -> Self {
         self.bucket = Some(text.to_owned());
         self
@@ -342,7 +343,7 @@ impl Call {
         let boundary = one(&self.boundary, PolicyType::Boundary);
         let session = one(&self.session, PolicyType::Session);
         let vpc_endpoint = one(&self.vpc_endpoint, PolicyType::VpcEndpoint);
-        let bucket = one(&self.bucket, PolicyType::Resource);
+        let bucket = one(&self.bucket, service::resource_policy_type(&self.request.action));
         let scp = levels(&self.scp, PolicyType::ServiceControl);
         let rcp = levels(&self.rcp, PolicyType::ResourceControl);
         let mut applicable = gather(&world, &self.request, None);
@@ -375,6 +376,7 @@ impl Call {
                     identity: role.clone(),
                     policies: policies(),
                     boundary: None,
+                    trust: None,
                     tags: Some(self.tags.clone()),
                 });
             }
@@ -389,6 +391,7 @@ impl Call {
             Principal::FederatedUser { user: None, .. }
             | Principal::Root { .. }
             | Principal::Service(_)
+            | Principal::Federated(_)
             | Principal::Anonymous => {}
         }
         if !self.key.is_empty() {

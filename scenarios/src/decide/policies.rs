@@ -70,7 +70,9 @@ impl PolicySet {
         let (has_identity, has_session) = match &asked.request.principal {
             Principal::User(_) => (true, false),
             Principal::RoleSession { .. } | Principal::FederatedUser { .. } => (true, true),
-            Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => (false, false),
+            Principal::Root { .. } | Principal::Service(_) | Principal::Federated(_) | Principal::Anonymous => {
+                (false, false)
+            }
         };
         let is_key = asked.resource_policy() == PolicyType::Key;
         Ok(Applicable {

@@ -16,6 +16,7 @@ use permitlab_evaluator::json::Kind;
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::request::{Request, Resource};
+use permitlab_evaluator::service::{self, sts};
 
 use super::fault::Fault;
 use super::field::{Field, Fields};
@@ -68,15 +69,7 @@ impl Asked {
 
     /// As what kind of policy the resource's policy is read.
     pub(super) fn resource_policy(&self) -> PolicyType {
-        let action = &self.request.action;
-        let name = action.name().to_ascii_lowercase();
-        match action.service() {
-            "kms" => PolicyType::Key,
-            "sts" if name.starts_with("assumerole") || matches!(&*name, "tagsession" | "setsourceidentity") => {
-                PolicyType::Trust
-            }
-            _ => PolicyType::Resource,
-        }
+        service::resource_policy_type(&self.request.action)
     }
 }
 
@@ -155,6 +148,10 @@ fn resource(
     };
     let stated = fields.optional("resource_account").map(account).transpose()?;
     let text = field.text()?;
+    if sts::is_judged_by_trust(action) && !is_role(text) {
+        let message = format!("`{text}` does not fit; `{action}` is called on a role, write its ARN");
+        return Err(field.fault("invalid-resource", message));
+    }
     if text == "*" {
         return wide(fields, field, action, region, principal.account().or(stated));
     }
@@ -170,6 +167,11 @@ fn resource(
     }
     let resource = Resource::new(arn);
     Ok(Resource { account: resource.account.or(stated), ..resource })
+}
+
+fn is_role(text: &str) -> bool {
+    Arn::parse(text)
+        .is_ok_and(|arn| arn.service() == "iam" && arn.account().is_some() && arn.resource().starts_with("role/"))
 }
 
 /// Policies see a key by its key ARN, whatever the caller called it by; the alias operations have the alias as a

@@ -32,8 +32,10 @@ pub struct World {
     pub groups: Named<Group>,
     /// VPC endpoints.
     pub endpoints: Named<Endpoint>,
-    /// S3 buckets.
+    /// S3 buckets: `bucket/NAME` in references, `bucket/NAME/KEY` for an object.
     pub buckets: Named<Bucket>,
+    /// Other resources with resource-based policies: `resource/NAME` in references.
+    pub resources: Named<OtherResource>,
 }
 
 /// An AWS organization.
@@ -81,6 +83,8 @@ pub struct Account {
     pub rcps: Vec<PolicySource>,
     /// Whether `FullAWSAccess` and `RCPFullAWSAccess` are attached to it, as AWS does at first. Default: true.
     pub full_access: Option<At<bool>>,
+    /// Its canonical user id, by which a bucket policy may name it (`CanonicalUser`).
+    pub canonical_user_id: Option<Text>,
 }
 
 /// A KMS key.
@@ -357,6 +361,8 @@ pub struct Role {
     pub account: Text,
     /// Its path. Default: `/`.
     pub path: Option<Text>,
+    /// Its unique id, `AROA…`, by which AWS knows it in the resource-based policies that name it.
+    pub unique_id: Option<Text>,
     /// Its trust policy: who may assume it.
     pub trust: Option<PolicySource>,
     /// Its identity-based policies, inline and attached.
@@ -376,6 +382,8 @@ pub struct User {
     pub account: Text,
     /// Its path. Default: `/`.
     pub path: Option<Text>,
+    /// Its unique id, `AIDA…`, by which AWS knows it in the resource-based policies that name it.
+    pub unique_id: Option<Text>,
     /// Its identity-based policies, inline and attached.
     #[serde(default)]
     pub policies: Vec<PolicySource>,
@@ -421,12 +429,26 @@ pub struct Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a bucket; write a mapping with `account` and `region`")]
 pub struct Bucket {
+    /// Its name, where that is not the one it has here.
+    pub name: Option<Text>,
     /// The account that owns it, by its name under `accounts`.
     pub account: Text,
     /// The Region it is in.
     pub region: Option<Text>,
-    /// Its bucket policy.
+    /// Its bucket policy. Absent: it has none.
     pub policy: Option<PolicySource>,
-    /// The key its objects are encrypted with (SSE-KMS).
+    /// The key its objects are encrypted with (SSE-KMS): `key/NAME`. S3's calls to KMS are calls of their own.
     pub key: Option<Text>,
+}
+
+/// A resource of a service whose resources the world does not know otherwise: a queue, a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a resource; write a mapping with `arn` and `policy`")]
+pub struct OtherResource {
+    /// Its ARN.
+    pub arn: Text,
+    /// The account that owns it, by its name under `accounts`, where the ARN holds none.
+    pub account: Option<Text>,
+    /// Its resource-based policy. Absent: it has none.
+    pub policy: Option<PolicySource>,
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::catalog::{kms, names};
+use permitlab_evaluator::catalog::{kms, names, services};
 use permitlab_evaluator::condition::date::Instant;
 use permitlab_evaluator::context::{ConditionKey, Origin, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
 use permitlab_evaluator::service::kms::lockout;
+use permitlab_evaluator::service::{Service, s3, sts};
 use permitlab_evaluator::source::{SourceId, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
@@ -219,10 +220,12 @@ impl<'a> Asking<'a> {
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
                 Resolved::Request(request) => {
                     let request = Request { retires: grant, ..*request };
-                    match self.facts.proposed_policy() {
+                    let judgement = match self.facts.proposed_policy() {
                         Some(policy) => judge_with_policy(world, &request, &policy, self.settled),
                         None => judge(world, &request, self.settled),
-                    }
+                    };
+                    check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                    judgement
                 }
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
@@ -281,10 +284,11 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Box<Diagnostic>> {
     let principal = reference::caller(facts, &places.by)?;
     let action = reference::action(&places.call)?;
-    check_service(facts, &action, places)?;
+    check_caller(&principal, &action, places)?;
     check_context(&context, places)?;
     places.region.as_ref().map_or(Ok(()), check_region)?;
     let region = places.region.as_ref().map(Text::as_str);
+    let own_region = |resource: &Resource| reference::bucket_of(facts, &resource.arn)?.region.clone();
     let resource = match target(facts, places, &principal, &action, region)? {
         Target::Resource(resource) => resource,
         Target::AwsOwned => {
@@ -292,7 +296,7 @@ pub(crate) fn resolve(
         }
     };
     let mut request = Request::new(principal, action, resource);
-    request.region = region.map(Into::into);
+    request.region = region.map(Into::into).or_else(|| own_region(&request.resource).map(Into::into));
     let endpoint = request.endpoint_region().to_owned();
     request.via = places.via.as_ref().map(|via| via_service(via, &endpoint)).transpose()?;
     request.source = places.on_behalf_of.as_ref().map(|source| source_of(source, &request.principal)).transpose()?;
@@ -339,25 +343,128 @@ fn check_region(text: &Text) -> Result<(), Box<Diagnostic>> {
     Err(Box::new(Diagnostic::error("unknown-region", text.span(), format!("`{text}` is no Region")).help(help)))
 }
 
-/// Other services than KMS are not judged yet; what is wrong with a call to one is said before that.
-fn check_service(facts: &Facts, action: &ActionName, places: &Places) -> Result<(), Box<Diagnostic>> {
-    if action.service() == "kms" {
+/// Whether the policy of the resource, which the world does not hold, could turn the answer into an Allow: then the
+/// answer is none.
+///
+/// # Errors
+/// `unsupported-resource-policy`.
+pub(crate) fn check_resource_policy(judgement: &judge::Judgement, places: &Places) -> Result<(), Box<Diagnostic>> {
+    if !judgement.hangs_on_resource_policy {
         return Ok(());
     }
-    if let Some(text) = &places.resource
-        && let Target::Resource(resource) = reference::target(facts, text)?
-    {
-        reference::check_type(action, &resource.arn, text)?;
-    }
-    let message = format!("calls to `{}` are not supported yet", action.service());
-    let finding = Diagnostic::error("unsupported-service", places.call.span(), message);
-    Err(Box::new(finding.help("this version judges calls to KMS")))
+    let place = places.resource.as_ref().unwrap_or(&places.call);
+    let message = format!("`{place}` may have a resource-based policy that allows this, and the world does not say");
+    Err(Box::new(Diagnostic::error("unsupported-resource-policy", place.span(), message).help(
+        "define the resource under `resources:` with its `arn:` and its `policy:`, or without `policy:` if it has none",
+    )))
 }
 
-/// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7). An operation
-/// on aliases is authorized twice, on the alias and on the key; which of the two a check asks about, its `resource:`
-/// says (R6.12).
+/// A token in place of a signature goes with the calls that are made with one, and with no other.
+fn check_caller(principal: &Principal, action: &ActionName, places: &Places) -> Result<(), Box<Diagnostic>> {
+    let is_federated = matches!(principal, Principal::Federated(_));
+    let (message, help) = if sts::is_for_federated(action) && !is_federated {
+        (
+            format!("`{action}` is called with the token of an identity provider, whoever signs it"),
+            "write `by: federated/PROVIDER`, with the ARN of the provider or the host name of a built-in one",
+        )
+    } else if is_federated && !sts::serves(principal, action) {
+        (
+            format!("`{action}` is not called with the token of an identity provider"),
+            "ask about `sts:AssumeRoleWithWebIdentity` or `sts:AssumeRoleWithSAML`; after that the caller is a role session",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Box::new(Diagnostic::error("wrong-caller", places.by.span(), message).help(help)))
+}
+
+/// The resource of a call: the one named, or the account form for operations without one (R2.8, R6.7).
 fn target(
+    facts: &Facts,
+    places: &Places,
+    principal: &Principal,
+    action: &ActionName,
+    region: Option<&str>,
+) -> Result<Target, Box<Diagnostic>> {
+    let service = Service::of(action);
+    if let Some(text) = &places.resource
+        && let Ok(arn) = Arn::parse(text.as_str())
+        && service != Service::Kms
+    {
+        reference::check_type(action, &arn, text)?;
+    }
+    let target = match (&places.resource, service) {
+        (_, Service::Kms) => return kms_target(facts, places, principal, action, region),
+        (None, Service::Sts) if sts::is_judged_by_trust(action) => {
+            let finding =
+                Diagnostic::error("missing-key", places.call.span(), format!("`{action}` is called on a role"));
+            return Err(Box::new(finding.help("add `resource: role/NAME`")));
+        }
+        (None, Service::Sts | Service::Iam | Service::S3 | Service::Other) => {
+            check_needs_none(places, action)?;
+            return wide(places, principal, action, region).map(Target::Resource);
+        }
+        (Some(text), Service::S3) if s3::makes_bucket(action) => new_bucket(text, principal),
+        (Some(text), Service::Sts | Service::Iam | Service::S3 | Service::Other) => reference::target(facts, text),
+    }?;
+    match &target {
+        Target::Resource(resource) => check_resource(facts, places, action, resource)?,
+        Target::AwsOwned => {}
+    }
+    Ok(target)
+}
+
+/// Whether an action can do without a resource; left out by mistake, only policies for `*` would match.
+fn check_needs_none(places: &Places, action: &ActionName) -> Result<(), Box<Diagnostic>> {
+    let is_needed = services::action(action).is_some_and(|known| known.resources().any(|each| each.is_required));
+    if !is_needed {
+        return Ok(());
+    }
+    let finding = Diagnostic::error("missing-key", places.call.span(), format!("`{action}` is called on a resource"));
+    Err(Box::new(finding.help("add `resource:` with its name in the world, or its ARN")))
+}
+
+/// A bucket that is not there yet is its maker's.
+fn new_bucket(text: &Text, principal: &Principal) -> Result<Target, Box<Diagnostic>> {
+    let arn = Arn::parse(text.as_str()).map_err(|error| {
+        let finding = Diagnostic::error("invalid-resource", text.span(), format!("`{text}` is not an ARN"));
+        Box::new(finding.help(format!("write `arn:aws:s3:::NAME`: {error}")))
+    })?;
+    Ok(Target::Resource(Resource { account: principal.account(), ..Resource::new(arn) }))
+}
+
+/// An action is called on resources of its types, and a role that is assumed has a trust policy.
+fn check_resource(
+    facts: &Facts,
+    places: &Places,
+    action: &ActionName,
+    resource: &Resource,
+) -> Result<(), Box<Diagnostic>> {
+    let Some(text) = &places.resource else { return Ok(()) };
+    let finding = |code, message: String, help: &str| {
+        Err(Box::new(Diagnostic::error(code, text.span(), message).help(help.to_owned())))
+    };
+    let arn = &resource.arn;
+    reference::check_type(action, arn, text)?;
+    if !sts::is_judged_by_trust(action) {
+        return Ok(());
+    }
+    match facts.identities.values().find(|each| each.identity.is_role_of(arn)) {
+        Some(role) if role.trust.is_some() => Ok(()),
+        Some(_) => {
+            let help = "add `trust:` to the role; every role has one, and it decides who may assume it";
+            finding("missing-trust-policy", format!("nobody stated the trust policy of `{text}`"), help)
+        }
+        None => {
+            let help = "define it under `roles:`, so that its trust policy is known";
+            finding("unknown-role", format!("no role of the world is `{text}`"), help)
+        }
+    }
+}
+
+/// An operation on aliases is authorized twice, on the alias and on the key; which of the two a check asks about, its
+/// `resource:` says (R6.12).
+fn kms_target(
     facts: &Facts,
     places: &Places,
     principal: &Principal,
@@ -379,20 +486,30 @@ fn target(
             Diagnostic::error("missing-key", places.call.span(), format!("`{action}` is called on a key"))
                 .help("add `resource: key/NAME`"),
         )),
-        (None, false) => wide(places, principal, region).map(Target::Resource),
+        (None, false) => wide(places, principal, action, region).map(Target::Resource),
     }
 }
 
-fn wide(places: &Places, principal: &Principal, region: Option<&str>) -> Result<Resource, Box<Diagnostic>> {
+fn wide(
+    places: &Places,
+    principal: &Principal,
+    action: &ActionName,
+    region: Option<&str>,
+) -> Result<Resource, Box<Diagnostic>> {
     let missing = |what: &str, help: &str| {
         Box::new(Diagnostic::error("missing-key", places.call.span(), what.to_owned()).help(help))
     };
-    let region =
-        region.ok_or_else(|| missing("a call without a resource needs a Region", "add `region: us-east-1`"))?;
+    let is_regional = matches!(Service::of(action), Service::Kms | Service::Other);
+    let region = match region {
+        None if is_regional => {
+            return Err(missing("a call without a resource needs a Region", "add `region: us-east-1`"));
+        }
+        region => region.unwrap_or_default(),
+    };
     let account = principal.account().ok_or_else(|| {
         missing("a call without a resource needs a caller with an account", "name a role or user in `by:`")
     })?;
-    reference::wide("kms", region, Some(account))
+    reference::wide(action.service(), region, Some(account))
         .ok_or_else(|| missing("the Region makes no ARN", "write a Region such as `us-east-1`"))
 }
 
@@ -450,7 +567,7 @@ fn check_encryption_context(facts: &Facts, request: &Request, places: &Places) -
         return Ok(());
     }
     let span = places.encryption_context.unwrap_or(places.call.span());
-    if kms::operation(&request.action).is_none_or(|operation| operation.encryption_context) {
+    if kms::operation(&request.action).is_some_and(|operation| operation.encryption_context) {
         let key = facts.held_keys().find(|key| key.arn == request.resource.arn && key.spec != "SYMMETRIC_DEFAULT");
         return key.map_or(Ok(()), |key| {
             let message = format!("a key of spec `{}` takes no encryption context", key.spec);

@@ -39,6 +39,7 @@ const LAYERS: [Layer; 6] = [
             "catalog",
             "catalog/kms",
             "catalog/names",
+            "catalog/resource_policy",
             "catalog/services",
             "catalog/services/data",
             "catalog/services/keys",
@@ -47,7 +48,16 @@ const LAYERS: [Layer; 6] = [
     },
     Layer {
         name: "facts",
-        modules: &["world", "world/organization", "world/identity", "world/network", "world/kms", "world/s3", "derive"],
+        modules: &[
+            "world",
+            "world/organization",
+            "world/identity",
+            "world/network",
+            "world/kms",
+            "world/s3",
+            "world/resource",
+            "derive",
+        ],
     },
     Layer {
         name: "judgement",

@@ -73,6 +73,7 @@ fn way_to_retire(grant: &Grant, request: &Request) -> Option<PrincipalMatch> {
         | Principal::RoleSession { .. }
         | Principal::FederatedUser { .. }
         | Principal::Service(_)
+        | Principal::Federated(_)
         | Principal::Anonymous => PrincipalMatch::Account,
     });
     [retiring, grantee, issuer].into_iter().flatten().min()
