@@ -247,10 +247,12 @@ fn check_grant_is_all(encryption_context: &BTreeMap<String, String>, span: Optio
 
 /// Whether a step uses a need that is not bound.
 fn uses(step: &FlowStep, unbound: &[&str]) -> bool {
-    let texts = [Some(&step.by), step.via.as_ref(), step.on_behalf_of.as_ref(), step.resource.as_ref()];
+    let texts =
+        [Some(&step.by), step.via.as_ref(), step.on_behalf_of.as_ref(), step.resource.as_ref(), step.region.as_ref()];
     let pairs = step.encryption_context.iter().map(|(_, value)| value);
+    let stated = step.context.iter().flat_map(|(_, value)| value.texts());
     let mentions = |text: &Text| unbound.iter().any(|name| text.as_str().contains(&format!("{{{{{name}}}}}")));
-    texts.into_iter().flatten().chain(pairs).any(mentions)
+    texts.into_iter().flatten().chain(pairs).chain(stated).any(mentions)
 }
 
 fn settled(accepted: &[Text]) -> Found<Rules> {
