@@ -36,6 +36,8 @@ steps:
   - { id: s, by: "{{caller}}", call: "kms:Decrypt", resource: "{{key}}", evidence: documented }
 "#;
 
+const OPTIONAL: &str = "caller: { type: caller, optional: true }";
+
 /// The codes and places of what is wrong with a file of one check.
 fn findings(name: &str, check: &str, options: &Options) -> Vec<(&'static str, usize)> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -44,6 +46,8 @@ fn findings(name: &str, check: &str, options: &Options) -> Vec<(&'static str, us
     fs::write(folder.join("world.yaml"), WORLD).unwrap();
     fs::create_dir_all(folder.join("flows")).unwrap();
     fs::write(folder.join("flows/f.yaml"), FLOW).unwrap();
+    fs::write(folder.join("flows/g.yaml"), FLOW.replace("flow: f", "flow: g").replace("caller: caller", OPTIONAL))
+        .unwrap();
     let text = format!("scenario: s\nuse: [world.yaml]\nchecks:\n  - name: n\n{check}");
     fs::write(folder.join("cases/case.yaml"), text).unwrap();
     let replayed = replay(&PolicyRoot::at(&folder), "cases/case.yaml", options);
@@ -146,6 +150,13 @@ fn a_need_is_of_its_kind(#[case] binding: &str, #[case] expected: Option<&'stati
         ),
         expected
     );
+}
+
+/// A flow of which no step is asked about holds nothing.
+#[test]
+fn a_flow_without_what_its_steps_need_asks_nothing() {
+    let check = "    flow: g\n    expect: allow\n";
+    assert_eq!(findings("nothing-asked", check, &Options::default()), [("nothing-asked", 4)]);
 }
 
 /// `calls` and `resources` are axes that an expectation may name.

@@ -167,6 +167,11 @@ impl<'a> Asking<'a> {
         let scope = self.scope().with(bindings);
         let unbound: Vec<&str> = flow.needs.names().filter(|name| !bindings.contains_key(*name)).collect();
         let mut asked = Vec::new();
+        if flow.steps.iter().all(|step| uses(step, &unbound)) {
+            let message = format!("nothing is asked: every step of `{}` needs what is not bound", flow.flow);
+            let finding = Diagnostic::error("nothing-asked", self.check.name.span(), message);
+            return Err(vec![finding.help(format!("bind some of {} under `with:`", unbound.join(", ")))]);
+        }
         for step in flow.steps.iter().filter(|step| !uses(step, &unbound)) {
             let written = Written {
                 whole: step.id.span(),
