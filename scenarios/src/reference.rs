@@ -219,7 +219,8 @@ pub fn action(text: &Text) -> Result<ActionName, Box<Diagnostic>> {
 /// What to write instead of something that is no permission of KMS.
 fn permission_like(written: &str) -> String {
     if written.eq_ignore_ascii_case("kms:ReEncrypt") {
-        return "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; ask about each".to_owned();
+        let flow = "check the flow `kms.re-encrypt`, which asks for both permissions";
+        return format!("{flow}, or `kms:ReEncryptFrom` and `kms:ReEncryptTo` one by one");
     }
     let names: Vec<String> = kms::operations().map(|operation| format!("kms:{}", operation.name)).collect();
     closest(written, names.iter().map(String::as_str)).map_or_else(

@@ -6,6 +6,7 @@
 
 mod ask;
 mod expect;
+mod need;
 
 use std::collections::BTreeMap;
 
@@ -425,6 +426,9 @@ impl Run<'_> {
             }
             let value = fill(value, &Scope::new(&facts.vars).with(cell))?;
             bindings.insert(name.as_str().to_owned(), value.as_str().to_owned());
+            if let Some(need) = flow.needs.get(name.as_str()) {
+                need::check(facts, name, need, &value).map_err(|finding| vec![*finding])?;
+            }
         }
         for (name, need) in flow.needs.iter() {
             if bindings.contains_key(name.as_str()) {
@@ -433,6 +437,7 @@ impl Run<'_> {
             match &need.default {
                 Some(default) => {
                     let value = fill(default, &Scope::new(&facts.vars).with(&bindings))?;
+                    need::check(facts, name, need, &value).map_err(|finding| vec![*finding])?;
                     bindings.insert(name.as_str().to_owned(), value.as_str().to_owned());
                 }
                 None if need.is_optional => {}

@@ -64,7 +64,7 @@ fn check(test: &str, members: &[&str], expected: Option<(&str, usize, usize, &st
     "s3:Teleport",
     ("unknown-action", 6, 11, "AWS's Service Authorization Reference lists the actions of Amazon S3")
 )]
-#[case::api_operation_of_kms("kms:ReEncrypt", ("unknown-action", 6, 11, "the permissions are `kms:ReEncryptFrom` and `kms:ReEncryptTo`; ask about each"))]
+#[case::api_operation_of_kms("kms:ReEncrypt", ("unknown-action", 6, 11, "check the flow `kms.re-encrypt`, which asks for both permissions, or `kms:ReEncryptFrom` and `kms:ReEncryptTo` one by one"))]
 #[case::form("kmsDecrypt", ("unknown-action-form", 6, 11, "did you mean `kms:Decrypt`?"))]
 fn names_of_calls(#[case] call: &str, #[case] expected: (&str, usize, usize, &str)) {
     check(&call.replace(':', "-"), &["by: role/r", &format!("call: {call}")], Some(expected));

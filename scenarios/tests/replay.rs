@@ -21,12 +21,33 @@ keys:
 roles: { app: { account: app, policies: [] } }
 "#;
 
+const FLOW: &str = r#"
+flow: f
+needs:
+  caller: caller
+  role: { type: role, default: role/app }
+  key: { type: key, default: key/app }
+  alias: { type: alias, default: alias/new }
+  bucket: { type: bucket, default: "arn:aws:s3:::b" }
+  job: { type: arn, default: "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/a" }
+  account: { type: account, default: account/app }
+  service: { type: service, default: service/bedrock }
+steps:
+  - { id: s, by: "{{caller}}", call: "kms:Decrypt", resource: "{{key}}", evidence: documented }
+"#;
+
+const OPTIONAL: &str = "caller: { type: caller, optional: true }";
+
 /// The codes and places of what is wrong with a file of one check.
 fn findings(name: &str, check: &str, options: &Options) -> Vec<(&'static str, usize)> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(folder.join("cases")).unwrap();
     fs::write(folder.join("permitlab.toml"), "").unwrap();
     fs::write(folder.join("world.yaml"), WORLD).unwrap();
+    fs::create_dir_all(folder.join("flows")).unwrap();
+    fs::write(folder.join("flows/f.yaml"), FLOW).unwrap();
+    fs::write(folder.join("flows/g.yaml"), FLOW.replace("flow: f", "flow: g").replace("caller: caller", OPTIONAL))
+        .unwrap();
     let text = format!("scenario: s\nuse: [world.yaml]\nchecks:\n  - name: n\n{check}");
     fs::write(folder.join("cases/case.yaml"), text).unwrap();
     let replayed = replay(&PolicyRoot::at(&folder), "cases/case.yaml", options);
@@ -102,4 +123,46 @@ fn a_grant_that_kms_refuses(#[case] grant: &str, #[case] code: &str) {
     );
     let found = findings(&name, &check, &Options::default());
     assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [code]);
+}
+
+/// What a check binds to a flow is of the kind the flow needs.
+#[rstest]
+#[case::fits("", None)]
+#[case::key_for_a_role("role: key/app", Some("wrong-kind"))]
+#[case::service_for_a_role("role: service/bedrock", Some("wrong-kind"))]
+#[case::role_nobody_defined("role: role/ap", Some("unknown-name"))]
+#[case::role_for_a_key("key: role/app", Some("wrong-kind"))]
+#[case::bucket_for_a_key("key: \"arn:aws:s3:::b\"", Some("wrong-kind"))]
+#[case::key_nobody_defined("key: key/ap", Some("unknown-name"))]
+#[case::key_for_an_alias("alias: key/app", Some("wrong-kind"))]
+#[case::object_for_a_bucket("bucket: \"arn:aws:s3:::b/x\"", Some("wrong-kind"))]
+#[case::name_for_an_arn("job: abc", Some("wrong-kind"))]
+#[case::role_for_an_account("account: role/app", Some("wrong-kind"))]
+#[case::role_for_a_service("service: role/app", Some("wrong-kind"))]
+fn a_need_is_of_its_kind(#[case] binding: &str, #[case] expected: Option<&'static str>) {
+    let check = format!("    flow: f\n    with:\n      caller: role/app\n      {binding}\n    expect: allow\n");
+    let expected: Vec<_> = expected.map(|code| (code, 8)).into_iter().collect();
+    assert_eq!(
+        findings(
+            &format!("kind-{}", binding.replace(|c: char| !c.is_alphanumeric(), "-")),
+            &check,
+            &Options::default()
+        ),
+        expected
+    );
+}
+
+/// A flow of which no step is asked about holds nothing.
+#[test]
+fn a_flow_without_what_its_steps_need_asks_nothing() {
+    let check = "    flow: g\n    expect: allow\n";
+    assert_eq!(findings("nothing-asked", check, &Options::default()), [("nothing-asked", 4)]);
+}
+
+/// `calls` and `resources` are axes that an expectation may name.
+#[test]
+fn an_expectation_may_name_a_call() {
+    let check = "    by: role/app\n    calls: [kms:Decrypt, kms:Encrypt]\n    resource: key/app\n    \
+        expect: [{ when: { call: kms:Decrypt }, is: allow }, { is: implicit-deny }]\n";
+    assert_eq!(findings("axis-of-calls", check, &Options::default()), []);
 }

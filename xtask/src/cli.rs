@@ -31,6 +31,9 @@ pub enum Verb {
     /// Check the project's own rules: layering, manifests, links
     #[command(hide = true)]
     Tidy,
+    /// Write the table of the rules and the scenarios that show them
+    #[command(hide = true)]
+    Conformance,
     /// Write the JSON Schemas that editors use
     #[command(hide = true)]
     Schema(SchemaArguments),
@@ -315,7 +318,9 @@ mod tests {
     fn simulate(line: &str) -> SimulateArguments {
         match parse(line).unwrap().verb {
             Verb::Simulate(arguments) => *arguments,
-            other @ (Verb::Decide | Verb::Tidy | Verb::Schema(_) | Verb::Catalog(_)) => panic!("{other:?}"),
+            other @ (Verb::Decide | Verb::Tidy | Verb::Conformance | Verb::Schema(_) | Verb::Catalog(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 

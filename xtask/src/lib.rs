@@ -11,6 +11,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod conformance;
 pub mod decide;
 pub mod exit;
 pub mod output;
@@ -47,6 +48,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Tidy => tidy::run(streams),
+        Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),
         Verb::Catalog(arguments) => catalog::run(&arguments, streams),
     }

@@ -3,6 +3,7 @@
 //! The rules no compiler holds: which module may know which, which crate may depend on which, what the engine may
 //! not touch, and what a file may not say. Each is a small function from the project's files to what breaks it.
 
+pub(crate) mod conformance;
 mod fidelity;
 mod layering;
 mod links;
@@ -69,6 +70,7 @@ fn findings(tree: &Tree) -> Vec<Finding> {
     findings.extend(text::check(tree));
     findings.extend(links::check(tree));
     findings.extend(fidelity::check(tree, &evaluator));
+    findings.extend(conformance::check(tree));
     findings.sort();
     findings.dedup();
     findings

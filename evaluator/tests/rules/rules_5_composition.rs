@@ -1,4 +1,4 @@
-//! Section 5 of the rules: how the layers come together. The table of R5.8 stands with the vectors.
+//! Section 5 of the rules: how the layers come together.
 
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::layer::Layer::{self, Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
@@ -7,7 +7,8 @@ use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
 use crate::support::{
-    ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, allowed_by_nature, denied, federated_session, not_allowed,
+    ALLOW_ALL, Answer, Call, K, K_OF_B, ROOT, S, U, allowed, allowed_by_nature, denied, federated_session, not_allowed,
+    session,
 };
 
 const ROOT_USER: &str = "arn:aws:iam::111111111111:root";
@@ -116,6 +117,160 @@ fn r5_7_same_account(#[case] bucket: Option<&str>, #[case] identity: Option<&str
     let call = Call::new("s3:GetObject").on(OBJECT);
     let call = bucket.into_iter().fold(call, Call::bucket_policy);
     identity.into_iter().fold(call, Call::identity_policy).check(&expected);
+}
+
+/// R5.8 and R5.11, cell by cell: the key policy names somebody in Allow, who calls, and what the call comes to when one
+/// thing is missing. The columns: no identity policy, a permissions boundary without the action, a session policy
+/// without it. `+` allowed; `-` denied, by the layer of the column; `?` allowed, denied under the other reading of R5.8;
+/// `.` there is no such thing for this caller.
+#[rustfmt::skip]
+#[rstest]
+//                          names            caller               own account   another account
+#[case::user(               USER,            by(U),               "+ + .",      "- - .")]
+#[case::user_of_session(    USER,            federated_session(), "+ - -",      "- - -")]
+#[case::federated_session(  FEDERATED,       federated_session(), "+ + +",      "- - -")]
+#[case::role(               ROLE,            session("s"),        "+ - -",      "- - -")]
+#[case::role_session(       ROLE_SESSION,    session("s"),        "+ + +",      "- - -")]
+#[case::star_for_the_role(  STAR_FOR_ROLE,   session("s"),        "+ ? ?",      "- - -")]
+#[case::star_and_session(   STAR,            session("s"),        "+ ? ?",      "- - -")]
+#[case::star_and_user(      STAR,            by(U),               "+ ? .",      "- - .")]
+#[case::account(            ACCOUNT,         session("s"),        "- - -",      "- - -")]
+#[case::account_and_user(   ACCOUNT,         by(U),               "- - .",      "- - .")]
+#[case::account_and_fed(    ACCOUNT,         federated_session(), "- - -",      "- - -")]
+#[case::service(            SERVICE,         by(S),               "+ . .",      "+ . .")]
+fn r5_8_who_escapes_which_limit(
+    #[case] names: &str,
+    #[case] caller: Principal,
+    #[case] at_home: &str,
+    #[case] elsewhere: &str,
+) {
+    for (key, cells) in [(K, at_home), (K_OF_B, elsewhere)] {
+        let whole = Sides { identity: true, boundary: true, session: true, key: true };
+        let sides = [
+            (Identity, Sides { identity: false, ..whole }),
+            (Boundary, Sides { boundary: false, ..whole }),
+            (Session, Sides { session: false, ..whole }),
+        ];
+        for ((layer, sides), cell) in sides.into_iter().zip(cells.split(' ')) {
+            let call = sides.call(names, &caller, key);
+            let granted = allowed(Resource, "Grant");
+            match cell {
+                "+" => call.check(&granted),
+                "?" => call.check(&granted.unless(Rule::EveryoneEscapesLimits, Effect::ImplicitDeny)),
+                "-" => call.check(&not_allowed(layer)),
+                _ => {}
+            }
+            // With the limit in place of the missing one, an explicit deny in it reaches everyone it applies to.
+            if cell != "." && layer != Identity {
+                denied_in(whole.call(names, &caller, key), layer).check(&denied(layer, "No"));
+            }
+        }
+        assert_eq!(whole.call(names, &caller, key).decide().effect, Effect::Allow);
+    }
+}
+
+/// R5.9, R5.10 and R5.11 as AWS writes them, over every combination of what allows: identity policy, boundary, session
+/// policy and the statement that names somebody in a key policy that leaves the rest to IAM.
+#[rstest]
+#[case::user(USER, by(U), Sides::escapes_limits)]
+#[case::role(ROLE, session("s"), Sides::is_limited)]
+#[case::role_session(ROLE_SESSION, session("s"), Sides::escapes_limits)]
+#[case::federated_session(FEDERATED, federated_session(), Sides::escapes_limits)]
+#[case::user_of_federated_session(USER, federated_session(), Sides::is_limited)]
+fn r5_9_arithmetic(#[case] names: &str, #[case] caller: Principal, #[case] formula: fn(Sides) -> bool) {
+    let effect = |allows: bool| if allows { Effect::Allow } else { Effect::ImplicitDeny };
+    for sides in Sides::all() {
+        let session = sides.session || matches!(caller, Principal::User(_));
+        let counted = Sides { session, ..sides };
+        assert_eq!(sides.delegated(names, &caller).decide().effect, effect(formula(counted)), "{sides:?}");
+        let elsewhere = sides.call(names, &caller, K_OF_B).decide().effect;
+        assert_eq!(elsewhere, effect(counted.all_allow()), "across accounts, {sides:?}");
+    }
+}
+
+/// Which of the four allow a call.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each allows or does not")]
+struct Sides {
+    identity: bool,
+    boundary: bool,
+    session: bool,
+    key: bool,
+}
+
+impl Sides {
+    fn all() -> impl Iterator<Item = Self> {
+        let bit = |number: u8, at: u8| number >> at & 1 == 1;
+        (0..16).map(move |n| Self { identity: bit(n, 0), boundary: bit(n, 1), session: bit(n, 2), key: bit(n, 3) })
+    }
+
+    /// (identity policy ∪ key policy) ∩ boundary ∩ session policy
+    fn is_limited(self) -> bool {
+        (self.identity || self.key) && self.boundary && self.session
+    }
+
+    /// (identity policy ∩ boundary ∩ session policy) ∪ key policy
+    fn escapes_limits(self) -> bool {
+        (self.identity && self.boundary && self.session) || self.key
+    }
+
+    /// Across accounts: identity policy ∩ boundary ∩ session policy ∩ key policy
+    fn all_allow(self) -> bool {
+        self.identity && self.boundary && self.session && self.key
+    }
+
+    /// The call on a key whose policy says nothing beside the grant.
+    fn call(self, names: &str, caller: &Principal, key: &str) -> Call {
+        let nobody = grant(r#""Principal": {"AWS": "333333333333"}"#);
+        self.limits(caller).on(key).key_policy(&[if self.key { grant(names) } else { nobody }.as_str()])
+    }
+
+    /// The call on a key of the same account whose policy leaves the rest to IAM.
+    fn delegated(self, names: &str, caller: &Principal) -> Call {
+        let grant = grant(names);
+        let statements = [ROOT, grant.as_str()];
+        self.limits(caller).key_policy(statements.get(..if self.key { 2 } else { 1 }).unwrap())
+    }
+
+    /// The caller's own side. Users have no session policies, services nothing of the kind.
+    fn limits(self, caller: &Principal) -> Call {
+        let call = Call::decrypt().by_principal(caller.clone());
+        if matches!(caller, Principal::Service(_)) {
+            return call;
+        }
+        let limit = |allows: bool| if allows { ALLOW_ALL } else { ONLY_S3 };
+        let call = call.identity_policy(limit(self.identity)).boundary(limit(self.boundary));
+        if matches!(caller, Principal::User(_)) { call } else { call.session_policy(limit(self.session)) }
+    }
+}
+
+const USER: &str = r#""Principal": {"AWS": "arn:aws:iam::111111111111:user/bob"}"#;
+const FEDERATED: &str = r#""Principal": {"AWS": "arn:aws:sts::111111111111:federated-user/fed"}"#;
+const ROLE: &str = r#""Principal": {"AWS": "arn:aws:iam::111111111111:role/app/r"}"#;
+const ROLE_SESSION: &str = r#""Principal": {"AWS": "arn:aws:sts::111111111111:assumed-role/r/s"}"#;
+const STAR_FOR_ROLE: &str = r#""Principal": "*",
+    "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/app/r"}}"#;
+const STAR: &str = r#""Principal": "*""#;
+const ACCOUNT: &str = r#""Principal": {"AWS": "111111111111"}"#;
+const SERVICE: &str = r#""Principal": {"Service": "bedrock.amazonaws.com"}"#;
+
+/// The statement that names somebody.
+fn grant(names: &str) -> String {
+    format!(r#"{{"Sid": "Grant", "Effect": "Allow", {names}, "Action": "kms:*", "Resource": "*"}}"#)
+}
+
+fn by(caller: &str) -> Principal {
+    Principal::parse(caller).unwrap()
+}
+
+/// R5.9: a federated session without any session policy has only what a key policy names it for.
+#[test]
+fn r5_9_federated_session_without_a_session_policy() {
+    let call = Call::decrypt().by_principal(federated_session()).identity_policy(ALLOW_ALL);
+    call.clone().key_policy(&[ROOT]).check(&not_allowed(Identity));
+    for names in [FEDERATED, USER] {
+        call.clone().key_policy(&[ROOT, &grant(names)]).check(&allowed(Resource, "Grant"));
+    }
 }
 
 /// R5.9: a federated user without a session policy has nothing of the user's own policies.

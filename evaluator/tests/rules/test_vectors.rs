@@ -4,9 +4,7 @@ use permitlab_evaluator::layer::Layer;
 use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
 use permitlab_evaluator::world::kms::{Constraint, Grant};
 
-use crate::support::{
-    ALLOW_ALL, Answer, Call, K_OF_B, R, ROOT, S, SESSION, U, allowed, denied, grant, not_allowed, pairs,
-};
+use crate::support::{ALLOW_ALL, Call, K_OF_B, R, ROOT, S, SESSION, U, allowed, denied, grant, not_allowed, pairs};
 
 const DECRYPT_ON_K: &str = r#"{"Sid": "Decrypt", "Effect": "Allow", "Action": "kms:Decrypt",
     "Resource": "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#;
@@ -401,91 +399,4 @@ fn t43() {
     let call = Call::decrypt().by(SESSION).key_policy(&[key]);
     call.clone().via("ec2.us-east-1.amazonaws.com").check(&allowed(Resource, "ThroughEc2"));
     call.check(&not_allowed(Resource));
-}
-
-/// R5.8, the whole table: whom the key policy names, who calls, and what is missing.
-mod limits_of_direct_grants {
-    use permitlab_evaluator::decision::Effect::ImplicitDeny;
-    use permitlab_evaluator::principal::Principal;
-    use permitlab_evaluator::truth::Rule;
-    use rstest::rstest;
-
-    use super::*;
-    use crate::support::{federated_session, session};
-
-    fn user() -> Principal {
-        Principal::parse(U).unwrap()
-    }
-
-    fn granted() -> Answer {
-        allowed(Resource, "Grant")
-    }
-
-    fn granted_unsurely() -> Answer {
-        granted().unless(Rule::EveryoneEscapesLimits, ImplicitDeny)
-    }
-
-    #[rstest]
-    #[case::user("arn:aws:iam::111111111111:user/bob", user(), granted(), granted())]
-    #[case::federated_session_of_user(
-        "arn:aws:iam::111111111111:user/bob",
-        federated_session(),
-        not_allowed(Boundary),
-        not_allowed(Session)
-    )]
-    #[case::federated_session(
-        "arn:aws:sts::111111111111:federated-user/fed",
-        federated_session(),
-        granted(),
-        granted()
-    )]
-    #[case::session_of_role(
-        "arn:aws:iam::111111111111:role/app/r",
-        session("s"),
-        not_allowed(Boundary),
-        not_allowed(Session)
-    )]
-    #[case::role_session("arn:aws:sts::111111111111:assumed-role/r/s", session("s"), granted(), granted())]
-    #[case::star("*", session("s"), granted_unsurely(), granted_unsurely())]
-    fn same_account(
-        #[case] names: &str,
-        #[case] caller: Principal,
-        #[case] under_boundary: Answer,
-        #[case] under_session_policy: Answer,
-    ) {
-        let key = format!(
-            r#"{{"Sid": "Grant", "Effect": "Allow", "Principal": {{"AWS": "{names}"}}, "Action": "kms:*", "Resource": "*"}}"#
-        );
-        let call = Call::decrypt().by_principal(caller).key_policy(&[&key]);
-        call.check(&granted());
-        call.clone().boundary(ONLY_S3).check(&under_boundary);
-        call.clone().session_policy(ONLY_S3).check(&under_session_policy);
-        call.clone().boundary(ALLOW_ALL).session_policy(ALLOW_ALL).check(&granted());
-        let no = r#"{"Sid": "No", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}"#;
-        call.clone().boundary(no).check(&denied(Boundary, "No"));
-        call.session_policy(no).check(&denied(Session, "No"));
-    }
-
-    /// A star narrowed to a role by `aws:PrincipalArn` is a star.
-    #[test]
-    fn star_with_principal_arn() {
-        let key = r#"{"Sid": "Grant", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/app/r"}}}"#;
-        let call = Call::decrypt().key_policy(&[key]);
-        call.check(&granted());
-        call.clone().boundary(ONLY_S3).check(&granted_unsurely());
-        call.clone().session_policy(ONLY_S3).check(&granted_unsurely());
-        call.by(U).check(&not_allowed(Resource));
-    }
-
-    /// The account is no grant: the identity policy, the boundary and the session policy all have to allow.
-    #[test]
-    fn account() {
-        let call = Call::decrypt().key_policy(&[ROOT]);
-        call.check(&not_allowed(Identity));
-        let call = call.identity_policy(ALLOW_ALL);
-        call.check(&allowed(Identity, "All"));
-        call.clone().boundary(ONLY_S3).check(&not_allowed(Boundary));
-        call.session_policy(ONLY_S3).check(&not_allowed(Session));
-    }
 }

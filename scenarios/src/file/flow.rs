@@ -2,6 +2,8 @@
 //!
 //! A flow (`flows/*.yaml`) is data: AWS does not publish exact call lists, so each step says how we know of it.
 
+use std::fmt;
+
 use permitlab_evaluator::diagnostic::Diagnostic;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -83,8 +85,12 @@ pub enum NeedKind {
     Role,
     /// An IAM user.
     User,
+    /// Whoever may call: a role, a user, an account's root user, a service or `anonymous`.
+    Caller,
     /// A KMS key.
     Key,
+    /// A KMS alias. It need not exist yet.
+    Alias,
     /// An S3 bucket.
     Bucket,
     /// An AWS account.
@@ -95,6 +101,23 @@ pub enum NeedKind {
     Arn,
     /// Any text.
     Text,
+}
+
+impl fmt::Display for NeedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Role => "role",
+            Self::User => "user",
+            Self::Caller => "caller",
+            Self::Key => "key",
+            Self::Alias => "alias",
+            Self::Bucket => "bucket",
+            Self::Account => "account",
+            Self::Service => "service",
+            Self::Arn => "ARN",
+            Self::Text => "text",
+        })
+    }
 }
 
 /// One call of a flow.

@@ -192,6 +192,11 @@ impl<T> Named<T> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Adds a value under a name that is not there yet.
+    pub(super) fn push(&mut self, name: Text, value: T) {
+        self.0.push((name, value));
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -263,6 +268,17 @@ pub enum ContextValue {
     /// The values of a multivalued key.
     #[serde(rename = "list")]
     Many(Vec<Text>),
+}
+
+impl ContextValue {
+    /// The values, as written.
+    pub fn texts(&self) -> &[Text] {
+        match self {
+            Self::Absent => &[],
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
 }
 
 /// A policy: a file of the policy root, or the JSON itself.

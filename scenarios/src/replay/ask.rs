@@ -167,6 +167,11 @@ impl<'a> Asking<'a> {
         let scope = self.scope().with(bindings);
         let unbound: Vec<&str> = flow.needs.names().filter(|name| !bindings.contains_key(*name)).collect();
         let mut asked = Vec::new();
+        if flow.steps.iter().all(|step| uses(step, &unbound)) {
+            let message = format!("nothing is asked: every step of `{}` needs what is not bound", flow.flow);
+            let finding = Diagnostic::error("nothing-asked", self.check.name.span(), message);
+            return Err(vec![finding.help(format!("bind some of {} under `with:`", unbound.join(", ")))]);
+        }
         for step in flow.steps.iter().filter(|step| !uses(step, &unbound)) {
             let written = Written {
                 whole: step.id.span(),
@@ -247,10 +252,12 @@ fn check_grant_is_all(encryption_context: &BTreeMap<String, String>, span: Optio
 
 /// Whether a step uses a need that is not bound.
 fn uses(step: &FlowStep, unbound: &[&str]) -> bool {
-    let texts = [Some(&step.by), step.via.as_ref(), step.on_behalf_of.as_ref(), step.resource.as_ref()];
+    let texts =
+        [Some(&step.by), step.via.as_ref(), step.on_behalf_of.as_ref(), step.resource.as_ref(), step.region.as_ref()];
     let pairs = step.encryption_context.iter().map(|(_, value)| value);
+    let stated = step.context.iter().flat_map(|(_, value)| value.texts());
     let mentions = |text: &Text| unbound.iter().any(|name| text.as_str().contains(&format!("{{{{{name}}}}}")));
-    texts.into_iter().flatten().chain(pairs).any(mentions)
+    texts.into_iter().flatten().chain(pairs).chain(stated).any(mentions)
 }
 
 fn settled(accepted: &[Text]) -> Found<Rules> {

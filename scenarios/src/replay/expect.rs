@@ -13,7 +13,10 @@ use crate::placeholders::{Scope, Vars, fill};
 
 /// The expectation that covers a cell: the first whose `when` fits.
 pub(super) fn case<'c, O>(cases: &'c [Case<O>], cell: &Cell, check: &Check, vars: &Vars) -> Found<&'c Case<O>> {
-    let is = |own: &String, value: &Text| fill(value, &Scope::new(vars)).is_ok_and(|value| *own == value.as_str());
+    // The cell has the values of the matrix filled, those of `calls` and `resources` as written.
+    let is = |own: &String, value: &Text| {
+        *own == value.as_str() || fill(value, &Scope::new(vars)).is_ok_and(|value| *own == value.as_str())
+    };
     let covers = |case: &&Case<O>| {
         case.when.iter().all(|(axis, value)| cell.get(axis.as_str()).is_some_and(|own| is(own, value)))
     };

@@ -17,7 +17,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Reads everything under a folder but Git's own files and what is marked as a cache, as Cargo marks `target`.
-    pub(super) fn read(top: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(top: &Path) -> anyhow::Result<Self> {
         let mut tree = Self::default();
         tree.read_folder(top, "")?;
         Ok(tree)
@@ -51,7 +51,7 @@ impl Tree {
     }
 
     /// The text of a file.
-    pub(super) fn text(&self, path: &str) -> Option<&str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
 

@@ -4,7 +4,7 @@ use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::source::Span;
 
 use super::expect::{call_outcome, cases, flow_outcome, policy_outcome};
-use super::{At, CallQuestion, Check, CheckEntry, Kind, Question, Scenario, ScenarioEntry, Text, both};
+use super::{At, CallQuestion, Check, CheckEntry, Kind, Named, Question, Scenario, ScenarioEntry, Text, both};
 
 /// Turns a file as its schema has it into the scenario it means.
 ///
@@ -104,9 +104,10 @@ fn question(kind: Kind, entry: CheckEntry, span: Span, findings: &mut Vec<Diagno
 }
 
 fn call(entry: CheckEntry, span: Span, findings: &mut Vec<Diagnostic>) -> Option<CallQuestion> {
-    let expect = cases(entry.expect, &entry.matrix, call_outcome, findings);
     let calls = one_or_more(("call", entry.call), ("calls", entry.calls), findings);
     let resources = one_or_more(("resource", entry.resource), ("resources", entry.resources), findings);
+    let axes = axes(entry.matrix, [("call", &calls), ("resource", &resources)], findings);
+    let expect = cases(entry.expect, &axes, call_outcome, findings);
     let by = entry.by.or_else(|| {
         findings.push(missing("by", span, "say who calls: `by: role/NAME`, `by: service/NAME` or `by: anonymous`"));
         None
@@ -114,6 +115,26 @@ fn call(entry: CheckEntry, span: Span, findings: &mut Vec<Diagnostic>) -> Option
     let (via, on_behalf_of, encryption_context) = (entry.via, entry.on_behalf_of, entry.encryption_context);
     let (grant, new_policy) = (entry.grant, entry.new_policy);
     Some(CallQuestion { by, via, on_behalf_of, calls, resources, encryption_context, new_policy, grant, expect })
+}
+
+/// The axes a `when:` may name: those of the matrix, and those that several `calls:` or `resources:` make.
+fn axes(
+    mut matrix: Named<Vec<Text>>,
+    implied: [(&str, &[Text]); 2],
+    findings: &mut Vec<Diagnostic>,
+) -> Named<Vec<Text>> {
+    for (name, values) in implied {
+        let [first, _, ..] = values else { continue };
+        if let Some((axis, _)) = matrix.entry(name) {
+            let finding =
+                Diagnostic::error("duplicate-name", axis.span(), format!("there is an axis `{name}` already"));
+            let finding = finding.also(first.span(), format!("`{name}s` makes it"));
+            findings.push(finding.help("give the axis of the matrix another name, or use it in place of the list"));
+            continue;
+        }
+        matrix.push(Text::new(name, first.span()), values.to_vec());
+    }
+    matrix
 }
 
 /// The values of a key and of its plural, of which only one may be there.
