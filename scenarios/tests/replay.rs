@@ -117,7 +117,8 @@ fn an_accepted_rule_may_be_needless_after_a_change_of_every_check() {
 )]
 #[case::no_grantee(r#"{"operations": ["Decrypt"]}"#, "invalid-value")]
 fn a_grant_that_kms_refuses(#[case] grant: &str, #[case] code: &str) {
-    let name = format!("grant-{}", grant.bytes().map(usize::from).sum::<usize>());
+    let sum = grant.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let name = format!("grant-{sum}");
     let check = format!(
         "    change: ['add grant to key/app {grant}']\n    by: role/app\n    call: kms:Decrypt\n    resource: key/app\n    expect: allow\n"
     );
