@@ -6,7 +6,7 @@
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::Text as JsonText;
 use permitlab_evaluator::json::{self, Kind, Member, Value};
-use permitlab_evaluator::policy::PolicyType;
+use permitlab_evaluator::policy::{Document, PolicyType};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::kms::KeyState;
 
@@ -19,7 +19,7 @@ type Changed = Result<(), Box<Diagnostic>>;
 
 /// The forms a change can have, for messages.
 const FORMS: &str = "`remove REF`, `add to REF/FIELD VALUE`, `set REF/FIELD VALUE`, `add statement to POLICY JSON`, \
-     `replace POLICY with FILE`, `attach POLICY to REF`, `detach POLICY from REF`, `set key/NAME state STATE`, \
+     `replace POLICY with FILE`, `attach POLICY to REF` (a file or JSON), `detach POLICY from REF`, `set key/NAME state STATE`, \
      `add grant to key/NAME JSON`, `remove grant key/NAME[n]`";
 
 /// Applies one change to the facts. `text` has its placeholders filled.
@@ -260,6 +260,9 @@ impl Change<'_> {
     }
 
     fn attach(&mut self, text: &str) -> Changed {
+        if text.starts_with('{') {
+            return self.attach_inline(text);
+        }
         let (path, to) = self.split(text, "to")?;
         let name = policy_name(path).to_owned();
         self.attached(to)?;
@@ -279,6 +282,22 @@ impl Change<'_> {
             return Err(same);
         }
         policies.push(name);
+        Ok(())
+    }
+
+    /// A policy of its own for a role or user, written out.
+    fn attach_inline(&mut self, text: &str) -> Changed {
+        let (json, to) = text.rsplit_once(" to ").ok_or_else(|| self.unreadable("`to` is missing"))?;
+        let to = to.trim();
+        let number = self.attached(to)?.len();
+        let name = format!("{to}/{number}");
+        let id = self
+            .sources
+            .add(format!("change `{}`", self.text), json)
+            .map_err(|_| self.unreadable("the policy is too long"))?;
+        let document = Document::read(&name, id, json)?;
+        self.facts.add_document(document, PolicyType::Identity);
+        self.attached(to)?.push(name);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 //! is wrong with them. Then their meaning: [`facts`] merges worlds, [`change`] edits them, [`grants`] reads
 //! what KMS keys carry, [`mod@reference`] finds what
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
-//! one call; [`diff`] compares two replays, and [`report`] says what came of it.
+//! one call; [`suggest`] finds what would let a denied call pass, [`diff`] compares two replays, and [`report`] says what came of it.
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
@@ -24,3 +24,4 @@ pub mod replay;
 pub mod report;
 pub mod root;
 pub mod schema;
+pub mod suggest;

@@ -22,6 +22,7 @@ use crate::judge::{self, Verdicts, judge};
 use crate::placeholders::nothing_bound;
 use crate::reference;
 use crate::replay::{Asked, Places, Resolved, check_resource_policy, resolve};
+use crate::suggest::suggest;
 
 /// A question as typed.
 #[derive(Debug, Clone, Default)]
@@ -141,15 +142,18 @@ impl Question {
                 Some(values) => Values::Many(values.as_slice().iter().cloned().chain([value.clone()]).collect()),
             });
         }
+        let (mut call, mut suggestion) = (None, None);
         let judgement = match resolve(facts, &places, pairs, context).map_err(|finding| vec![*finding])? {
             Resolved::Request(request) => {
                 let judgement = judge(&facts.world()?, &request, Rules::NONE);
                 check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                suggestion = suggest(facts, sources, &request, &judgement);
+                call = Some(request);
                 judgement
             }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
-        Ok(Asked { step: None, judgement, places })
+        Ok(Asked { step: None, judgement, places, request: call, suggestion })
     }
 
     /// The question and its answer as a scenario file.

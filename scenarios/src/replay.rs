@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
+use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
 
 use crate::change;
@@ -23,6 +24,7 @@ use crate::judge::Judgement;
 use crate::placeholders::{Scope, fill};
 use crate::reference;
 use crate::root::PolicyRoot;
+use crate::suggest::{Suggestion, suggest};
 
 pub use ask::Places;
 pub(crate) use ask::{Resolved, check_resource_policy, resolve};
@@ -92,6 +94,10 @@ pub struct Asked {
     pub judgement: Judgement,
     /// Where the parts of the call are written.
     pub places: Places,
+    /// The call as the evaluator saw it; none where no policy of a customer's has a say.
+    pub request: Option<Box<Request>>,
+    /// What would let a denied call pass, where it was looked for.
+    pub suggestion: Option<Suggestion>,
 }
 
 /// A step of a flow.
@@ -112,6 +118,8 @@ pub struct Options {
     pub changes: Vec<String>,
     /// Whether only to decide the calls, without comparing them with what is expected.
     pub only_decide: bool,
+    /// Whether to look for what would let denied calls pass also where a denial is expected.
+    pub suggest: bool,
 }
 
 /// Replays a scenario file of a policy root.
@@ -265,17 +273,20 @@ impl Run<'_> {
         if let Some(skip) = &check.skip {
             return Ok(Checked { id, span, outcome: self.skipped(skip), asked: Vec::new() });
         }
-        let asked;
+        let mut asked;
         let problems = match &check.question {
             Question::Call(call) => {
                 let facts = self.changed(check, cell)?;
                 let facts = self.with_session(facts, check, &call.by, cell)?;
                 let facts = self.with_new_policy(facts, call, cell)?;
+                let facts = self.with_outside(facts);
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = vec![ask.call(&world, call)?];
-                self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?
+                let problems = self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?;
+                self.suggest(&facts, &mut asked, &problems);
+                problems
             }
             Question::Flow { flow, with, expect } => {
                 if let Some(session) = &check.session {
@@ -284,13 +295,16 @@ impl Run<'_> {
                     return Err(vec![finding.help("ask about the single call whose session it is")]);
                 }
                 let facts = self.changed(check, cell)?;
+                let facts = self.with_outside(facts);
                 let case = expect::case(expect, cell, check, &self.facts.vars)?;
                 let flow = self.flow(flow)?;
                 let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
                 let world = facts.world()?;
                 asked = ask.flow(&world, &flow, &bindings)?;
-                self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?
+                let problems = self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?;
+                self.suggest(&facts, &mut asked, &problems);
+                problems
             }
             Question::Policy { policy, policy_type, expect } => {
                 let case = expect::case(expect, cell, check, &self.facts.vars)?;
@@ -301,6 +315,18 @@ impl Run<'_> {
         };
         let outcome = if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) };
         Ok(Checked { id, span, outcome, asked })
+    }
+
+    /// Looks for what would let denied calls pass: those that a problem is about, or all.
+    fn suggest(&mut self, facts: &Facts, asked: &mut [Asked], problems: &[Problem]) {
+        for (index, each) in asked.iter_mut().enumerate() {
+            let is_problem = problems.iter().any(|problem| problem.asked.is_none_or(|about| about == index));
+            if !self.options.suggest && !is_problem {
+                continue;
+            }
+            let suggest = |request: &Request| suggest(facts, self.sources, request, &each.judgement);
+            each.suggestion = each.request.as_deref().and_then(suggest);
+        }
     }
 
     fn compared(&self, compare: impl FnOnce() -> Found<Vec<Problem>>) -> Found<Vec<Problem>> {
@@ -338,17 +364,22 @@ impl Run<'_> {
             let change = fill(change, &Scope::new(&self.facts.vars).with(cell))?;
             change::apply(&mut facts, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
         }
+        Ok(facts)
+    }
+
+    /// The facts with the changes from outside applied, where they apply to this world.
+    fn with_outside(&mut self, facts: Facts) -> Facts {
         if self.options.changes.is_empty() {
-            return Ok(facts);
+            return facts;
         }
         match self.changed_from_outside(facts.clone()) {
             Ok(changed) => {
                 self.changed += 1;
-                Ok(changed)
+                changed
             }
             Err(finding) => {
                 self.unchanged.get_or_insert(*finding);
-                Ok(facts)
+                facts
             }
         }
     }

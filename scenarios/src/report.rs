@@ -281,28 +281,45 @@ fn remedy(judgement: &Judgement, asked: &Asked) -> Option<String> {
     if judgement.closed.is_some() {
         return Some("ask about a caller that can make the call".to_owned());
     }
+    let ways = ways(judgement, asked);
+    Some(format!("if the call is meant to be allowed: {}", ways.join(", or ")))
+}
+
+/// What the caller can do, then what the policies can.
+fn ways(judgement: &Judgement, asked: &Asked) -> Vec<String> {
     let call = asked.places.call.as_str();
+    let suggested = asked
+        .suggestion
+        .as_ref()
+        .map(|suggestion| suggestion.changes.iter().map(|edit| change(edit)).collect::<Vec<_>>().join(" and "));
     let Some(nearest) = &judgement.nearest else {
-        return Some(format!(
-            "if the call is meant to be allowed, attach a policy with a statement that allows `{call}`"
-        ));
+        return vec![suggested.unwrap_or_else(|| format!("attach a policy with a statement that allows `{call}`"))];
     };
+    let failures = blocking(nearest);
+    let carried = failures.iter().filter(|failure| failure.operator.is_some());
+    let mut ways: Vec<String> = carried.filter_map(|failure| carry(&failure.name, &failure.wanted)).collect();
     if judgement.is_under_aws_policy {
-        let carried = blocking(nearest).into_iter().find_map(|failure| carry(&failure.name, &failure.wanted));
-        let own = "use a key of your own: nobody changes the key policy that AWS wrote".to_owned();
-        let ways: Vec<_> = carried.into_iter().chain([own]).collect();
-        return Some(format!("if the call is meant to be allowed: {}", ways.join(", or ")));
+        ways.push("use a key of your own: nobody changes the key policy that AWS wrote".to_owned());
+        return ways;
     }
     if nearest.is_grant {
-        let failed: Vec<_> = blocking(nearest).into_iter().map(|failure| grant_part(failure, call)).collect();
+        let failed: Vec<_> = failures.into_iter().map(|failure| grant_part(failure, call)).collect();
         let name = &nearest.name;
-        return Some(format!(
-            "if the call is meant to be allowed, replace the grant: `--change 'remove grant {name}'` and `--change 'add grant to …'` with one {}",
+        ways.push(format!(
+            "replace the grant: `--change 'remove grant {name}'` and `--change 'add grant to …'` with one {}",
             failed.join(" and ")
         ));
+        ways.extend(suggested);
+        return ways;
     }
-    let steps: Vec<String> = blocking(nearest).into_iter().map(|failure| edit(nearest, failure, asked)).collect();
-    Some(format!("if the call is meant to be allowed: {}", steps.join("; ")))
+    let edits = || failures.iter().map(|failure| edit(nearest, failure, asked)).collect::<Vec<_>>().join("; ");
+    let never = failures.iter().find(|failure| failure.is_absent && failure.origin == Some(Origin::Operation));
+    ways.push(match (suggested, never) {
+        (Some(suggested), Some(never)) => format!("`{call}` never carries `{}`: {suggested}", never.name),
+        (Some(suggested), None) => suggested,
+        (None, _) => edits(),
+    });
+    ways
 }
 
 /// A grant cannot be changed; what a new one has to be like.
@@ -325,19 +342,15 @@ fn edit(statement: &Statement, failure: &Failure, asked: &Asked) -> String {
             let call = &asked.places.call;
             format!("`{call}` never carries `{key}`: allow it in a statement of its own, without this condition")
         }
-        (key, Some(operator)) if failure.is_absent => carry(key, &failure.wanted).unwrap_or_else(|| {
+        (key, Some(operator)) if failure.is_absent => {
             format!("make the call carry `{key}`, or allow it in a statement without `{operator}` on `{key}`")
-        }),
-        (key, Some(operator)) => {
-            let other_way = carry(key, &failure.wanted);
-            let edit = match &failure.value {
-                Some(value) if is_equality(operator) => {
-                    change(&format!("add to {name}/Condition/{operator}/{key} {value}"))
-                }
-                Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
-            };
-            other_way.into_iter().chain([edit]).collect::<Vec<_>>().join(", or ")
         }
+        (key, Some(operator)) => match &failure.value {
+            Some(value) if is_equality(operator) => {
+                change(&format!("add to {name}/Condition/{operator}/{key} {value}"))
+            }
+            Some(_) | None => format!("let `{operator}` on `{key}` in `{name}` accept this value"),
+        },
         (other, None) => format!("let `{other}` of `{name}` match"),
     }
 }

@@ -20,7 +20,7 @@ fn checks_hold(
     file: PathBuf,
 ) {
     let path = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_str().unwrap();
-    let replayed = replay(&root(), path, &Options::default());
+    let replayed = replay(&root(), path, &Options { suggest: true, ..Options::default() });
     let findings = findings(&replayed, Colour::Never).join("\n");
     assert!(replayed.passed(), "{path}\n{findings}\n{}", failures(&replayed, Colour::Never));
     let (folder, name) = topic(path).rsplit_once('/').unwrap_or(("", topic(path)));

@@ -156,7 +156,7 @@ fn scenarios(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let options = Options { today: Some(today()), ..Options::default() };
+    let options = Options { today: Some(today()), suggest: arguments.why, ..Options::default() };
     let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
     let counts = Counts::of(&replayed);
     let mut human = String::new();

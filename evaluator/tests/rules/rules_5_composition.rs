@@ -267,7 +267,7 @@ fn by(caller: &str) -> Principal {
 #[test]
 fn r5_9_federated_session_without_a_session_policy() {
     let call = Call::decrypt().by_principal(federated_session()).identity_policy(ALLOW_ALL);
-    call.clone().key_policy(&[ROOT]).check(&not_allowed(Identity));
+    call.clone().key_policy(&[ROOT]).check(&not_allowed(Session));
     for names in [FEDERATED, USER] {
         call.clone().key_policy(&[ROOT, &grant(names)]).check(&allowed(Resource, "Grant"));
     }

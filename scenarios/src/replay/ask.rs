@@ -221,6 +221,7 @@ impl<'a> Asking<'a> {
             encryption_context = asked.encryption_context;
             grant = asked.retires;
         }
+        let mut call = None;
         let judgement =
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
                 Resolved::Request(request) => {
@@ -230,11 +231,12 @@ impl<'a> Asking<'a> {
                         None => judge(world, &request, self.settled),
                     };
                     check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                    call = Some(Box::new(request));
                     judgement
                 }
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
-        Ok(Asked { step, judgement, places })
+        Ok(Asked { step, judgement, places, request: call, suggestion: None })
     }
 }
 
