@@ -19,6 +19,7 @@ keys:
     policy: |
       { "Statement": { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "kms:Decrypt", "Resource": "*" } }
 roles: { app: { account: app, policies: [] } }
+buckets: { b: { account: app, region: us-east-1 } }
 "#;
 
 const FLOW: &str = r#"

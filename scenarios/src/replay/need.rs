@@ -25,7 +25,7 @@ pub(super) fn check(facts: &Facts, name: &Text, need: &Need, value: &Text) -> Re
         NeedKind::Caller => reference::caller(facts, value).map(|_| true)?,
         NeedKind::Key => is_key(facts, value)?,
         NeedKind::Alias => reference::is_alias(value),
-        NeedKind::Bucket => is_bucket(value.as_str()),
+        NeedKind::Bucket => is_bucket(facts, value)?,
         NeedKind::Arn => Arn::parse(value.as_str()).is_ok(),
         NeedKind::Text => true,
     };
@@ -51,9 +51,14 @@ fn is_key(facts: &Facts, value: &Text) -> Result<bool, Box<Diagnostic>> {
     }
 }
 
-fn is_bucket(value: &str) -> bool {
-    let is_arn = Arn::parse(value).is_ok_and(|arn| arn.service() == "s3" && !arn.resource().contains('/'));
-    is_arn || value.starts_with("bucket/")
+/// Whether a text names a bucket, not an object in it.
+fn is_bucket(facts: &Facts, value: &Text) -> Result<bool, Box<Diagnostic>> {
+    match reference::target(facts, value) {
+        Ok(Target::AwsOwned) => Ok(false),
+        Ok(Target::Resource(resource)) => Ok(resource.arn.service() == "s3" && !resource.arn.resource().contains('/')),
+        Err(finding) if finding.code == "invalid-resource" => Ok(false),
+        Err(finding) => Err(finding),
+    }
 }
 
 fn wrong_kind(name: &Text, need: &Need, value: &Text) -> Diagnostic {
@@ -64,7 +69,7 @@ fn wrong_kind(name: &Text, need: &Need, value: &Text) -> Diagnostic {
         NeedKind::Caller => "`role/NAME`, `user/NAME` or another caller",
         NeedKind::Key => "`key/NAME`, `alias/NAME` or an ARN",
         NeedKind::Alias => "`alias/NAME` or its ARN",
-        NeedKind::Bucket => "the bucket's ARN, `arn:aws:s3:::NAME`",
+        NeedKind::Bucket => "`bucket/NAME` or its ARN",
         NeedKind::Account => "`account/NAME`",
         NeedKind::Service => "`service/NAME`",
         NeedKind::Arn | NeedKind::Text => "a full ARN",
