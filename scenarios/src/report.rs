@@ -73,7 +73,7 @@ pub fn failures(replayed: &Replayed, colour: Colour) -> String {
     let mut text = String::new();
     for check in &replayed.checks {
         if let Outcome::Failed(problems) = &check.outcome {
-            let _ = writeln!(text, "FAIL  {}", check.id);
+            let _ = writeln!(text, "FAIL  {}{}", check.id, steps(check));
             for problem in problems {
                 let finding = explain_problem(check, problem);
                 let _ = writeln!(text, "{}\n", indent(&report(&replayed.sources, &finding, colour)));
@@ -81,6 +81,19 @@ pub fn failures(replayed: &Replayed, colour: Colour) -> String {
         }
     }
     text
+}
+
+/// The calls of a flow in a row, so that one sees at once how far the work gets: which pass, which fail, and which of
+/// these the work does not need.
+fn steps(check: &Checked) -> String {
+    let mark = |asked: &Asked| {
+        let step = asked.step.as_ref()?;
+        let passes = matches!(asked.judgement.answer, Verdicts::Decided(Effect::Allow) | Verdicts::NotEvaluated);
+        let mark = if passes { '✓' } else { '✗' };
+        Some(if step.required { format!("{mark} {}", step.id) } else { format!("({mark} {})", step.id) })
+    };
+    let row: Vec<_> = check.asked.iter().filter_map(mark).collect();
+    if row.is_empty() { String::new() } else { format!("\n      {}", row.join("  ")) }
 }
 
 /// The decisions of a file and the reasons of its denials: what a reviewer reads in a snapshot.
