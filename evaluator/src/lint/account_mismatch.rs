@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `\"Resource\": \"*\"` in a key policy. Where two conditions name an account, name the same one.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"#,
+        r"arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

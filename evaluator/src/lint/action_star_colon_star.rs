@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `*`, or better the actions that are meant.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"*:*"#,
+        r"*:*",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the whole date, as in `2025-01-01T00:00:00Z`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"2026"#,
+        r"2026",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

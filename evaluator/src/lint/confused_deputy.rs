@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add a condition on `aws:SourceArn` or `aws:SourceAccount` with your account, or on an encryption context that holds it.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"bedrock.amazonaws.com"#,
+        r"bedrock.amazonaws.com",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

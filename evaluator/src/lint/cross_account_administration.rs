@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Allow the account that owns the key, or let the other account assume a role there.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"kms:ScheduleKeyDeletion"#,
+        r"kms:ScheduleKeyDeletion",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Allow the action in a statement of its own, under conditions on keys that its calls do carry, or remove it.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"kms:DescribeKey"#,
+        r"kms:DescribeKey",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add `\"Bool\": { \"aws:ViaAWSService\": \"false\" }` to the Deny; where service principals call as well, `\"Bool\": { \"aws:PrincipalIsAWSService\": \"false\" }`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"aws:SourceVpce"#,
+        r"aws:SourceVpce",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Give each statement a Sid of its own, or none.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"List"#,
+        r"List",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add `\"Null\": { \"KEY\": \"false\" }` to the same statement, if calls without the key are not meant.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"ForAllValues:StringEquals"#,
+        r"ForAllValues:StringEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Leave out the spaces and signs, or the Sid.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"Use the key"#,
+        r"Use the key",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

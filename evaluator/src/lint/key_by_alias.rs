@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Name the key by its ARN, or allow keys by alias with a condition: `ForAnyValue:StringEquals` on `kms:ResourceAliases`, or `StringEquals` on `kms:RequestAlias`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"arn:aws:kms:us-east-1:111122223333:alias/eval"#,
+        r"arn:aws:kms:us-east-1:111122223333:alias/eval",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

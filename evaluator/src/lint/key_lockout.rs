@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add a statement that allows the account, `arn:aws:iam::ACCOUNT:root`, or an administrator role `kms:PutKeyPolicy`.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"Statement"#,
+        r"Statement",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

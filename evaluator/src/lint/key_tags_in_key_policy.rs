@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Leave the condition out, since the policy is of this one key, or move the statement to an identity-based policy.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"aws:ResourceTag/team"#,
+        r"aws:ResourceTag/team",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write all six fields, with an account id of twelve digits; leave Region and account empty where the service does.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"11112222333"#,
+        r"11112222333",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

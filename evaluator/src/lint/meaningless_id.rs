@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Remove the `Id`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"Id"#,
+        r"Id",
         r#"{
   "Version": "2012-10-17",
   "Id": "keys",

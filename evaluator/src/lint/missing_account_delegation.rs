@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add the statement of the default key policy that allows the account `kms:*`, unless IAM is meant to have no say.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"Statement"#,
+        r"Statement",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Add `\"Resource\": \"*\"`, which in a key policy means this key.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"{"#,
+        r"{",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `ForAnyValue:` before the operator if one matching value is enough, `ForAllValues:` and a `Null` test if all have to match.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"StringEquals"#,
+        r"StringEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Begin the policy with `\"Version\": \"2012-10-17\"`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"{"#,
+        r"{",
         r#"{
   "Statement": {
     "Effect": "Allow",

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the partition of the account in every ARN.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws-cn:iam::444455556666:role/eval"#,
+        r"arn:aws-cn:iam::444455556666:role/eval",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

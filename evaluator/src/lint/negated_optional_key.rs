@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Name what is allowed instead of what is not, or add `\"Null\": { \"KEY\": \"false\" }` if only calls with the key are meant.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"StringNotEquals"#,
+        r"StringNotEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

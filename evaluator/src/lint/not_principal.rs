@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `\"Principal\": \"*\"` and spare the role with `ArnNotEquals` on `aws:PrincipalArn`.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws:iam::111122223333:role/eval"#,
+        r"arn:aws:iam::111122223333:role/eval",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the operator as AWS does: `StringEquals`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"stringEquals"#,
+        r"stringEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Take the operator of the key's family: `IpAddress` for addresses, `ArnLike` for ARNs, `Bool` for booleans, `DateLessThan` for dates.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"StringEquals"#,
+        r"StringEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": {
@@ -74,8 +74,7 @@ fn fit(family: Family, kind: KeyType, key: &str) -> Fit {
     use KeyType::{Arn, Arns, Bool, Bools, Date, Ip, Numeric, String, Strings};
     match (family, kind) {
         (Family::Null | Family::Binary, _)
-        | (Family::String, String | Strings | Arn | Arns)
-        | (Family::Arn, Arn | Arns | String | Strings)
+        | (Family::String | Family::Arn, String | Strings | Arn | Arns)
         | (Family::Numeric | Family::Date, Date)
         | (Family::Numeric, Numeric)
         | (Family::Bool, Bool | Bools)
@@ -85,8 +84,7 @@ fn fit(family: Family, kind: KeyType, key: &str) -> Fit {
         (Family::String, Bool | Bools | Numeric) => Fit::AsText,
         (Family::String, Date | Ip)
         | (Family::Arn, Bool | Bools | Date | Ip | Numeric)
-        | (Family::Numeric | Family::Date, _)
-        | (Family::Bool | Family::Ip, _) => Fit::Not,
+        | (Family::Numeric | Family::Date | Family::Bool | Family::Ip, _) => Fit::Not,
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Fill it in. Permitlab fills `{{name}}` and `[[name]]` from the `vars:` of a world, or from `--var name=value`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"<key-id>"#,
+        r"<key-id>",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

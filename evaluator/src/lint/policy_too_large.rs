@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Shorten it: drop what repeats, use wildcards where they say the same, or split it in two.",
     bad: Example::bad(
         PolicyType::Session,
-        r#"Statement"#,
+        r"Statement",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

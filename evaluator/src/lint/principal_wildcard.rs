@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `\"Principal\": \"*\"` and narrow it with a condition: `ArnLike` on `aws:PrincipalArn`, with the same pattern.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws:iam::111122223333:role/eval-*"#,
+        r"arn:aws:iam::111122223333:role/eval-*",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Name one Region in both places, or a wildcard in one of them.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"s3.eu-west-1.amazonaws.com"#,
+        r"s3.eu-west-1.amazonaws.com",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

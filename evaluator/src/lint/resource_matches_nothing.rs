@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write all six fields of the ARN, with wildcards inside them, or `*`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"*key/1234abcd-12ab-34cd-56ef-1234567890ab"#,
+        r"*key/1234abcd-12ab-34cd-56ef-1234567890ab",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "For the service principal use `aws:SourceArn`, `aws:SourceAccount` or `aws:SourceOrgID`. `kms:ViaService` goes into statements for the roles and users the service calls for.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"kms:ViaService"#,
+        r"kms:ViaService",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

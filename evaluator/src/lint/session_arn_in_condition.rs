@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the ARN of the role, with its path. To tell one session from another use `aws:userid` or `sts:RoleSessionName`.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws:sts::111122223333:assumed-role/eval/job"#,
+        r"arn:aws:sts::111122223333:assumed-role/eval/job",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

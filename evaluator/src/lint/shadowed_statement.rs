@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Remove the statement, or narrow the broader one to what was meant.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"Use"#,
+        r"Use",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write all six fields: `arn:partition:service:region:account:resource`.",
     bad: Example::bad(
         PolicyType::Key,
-        r#"arn:aws:kms:us-east-1"#,
+        r"arn:aws:kms:us-east-1",
         r#"{
   "Version": "2012-10-17",
   "Statement": [

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Put the condition into the statement for the service principal, in the policy of the key, the bucket or the role. To tie a role's calls to a service use `kms:ViaService` or `aws:CalledVia`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"aws:SourceArn"#,
+        r"aws:SourceArn",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

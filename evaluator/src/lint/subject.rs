@@ -129,7 +129,10 @@ pub(super) fn literal(field: &str) -> Option<&str> {
 
 /// The first character of a statement: where to point when the whole of it is meant.
 pub(super) fn head(statement: &Statement) -> Span {
-    statement.sid.as_ref().map_or(Span { end: statement.span.start + 1, ..statement.span }, |sid| sid.span())
+    statement
+        .sid
+        .as_ref()
+        .map_or(Span { end: statement.span.start + 1, ..statement.span }, super::super::json::Text::span)
 }
 
 /// What messages call a statement.

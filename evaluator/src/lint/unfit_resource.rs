@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Name a resource of a type that the action takes, or move the action to a statement with its own resources.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"s3:ListBucket"#,
+        r"s3:ListBucket",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

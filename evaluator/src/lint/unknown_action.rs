@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the permission as the service authorization reference has it.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"kms:ReEncrypt"#,
+        r"kms:ReEncrypt",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

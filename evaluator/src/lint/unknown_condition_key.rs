@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the key as AWS does; case does not matter.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"kms:ViaServce"#,
+        r"kms:ViaServce",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

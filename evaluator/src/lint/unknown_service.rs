@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the prefix as the service authorization reference has it.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"bedrok"#,
+        r"bedrok",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Take the operator without its prefix.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"ForAllValues:StringEquals"#,
+        r"ForAllValues:StringEquals",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write a value of the form that the operator compares, or take an operator on text.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"203.0.113.0/33"#,
+        r"203.0.113.0/33",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write the plain character in its place.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"–"#,
+        r"–",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Write `\"Version\": \"2012-10-17\"`.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"${aws:username}"#,
+        r"${aws:username}",
         r#"{
   "Version": "2008-10-17",
   "Statement": {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Move the variable behind the fifth colon, or name the accounts and Regions; compare with a key that has one value.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"arn:aws:kms:us-east-1:${aws:PrincipalAccount}:key/*"#,
+        r"arn:aws:kms:us-east-1:${aws:PrincipalAccount}:key/*",
         r#"{
   "Version": "2012-10-17",
   "Statement": {

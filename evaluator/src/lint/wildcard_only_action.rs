@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     remedy: "Put the action in a statement of its own with `\"Resource\": \"*\"`, in a policy of the caller.",
     bad: Example::bad(
         PolicyType::Identity,
-        r#"kms:ListKeys"#,
+        r"kms:ListKeys",
         r#"{
   "Version": "2012-10-17",
   "Statement": {
