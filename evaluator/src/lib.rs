@@ -19,6 +19,7 @@ pub mod gather;
 pub mod glob;
 pub mod json;
 pub mod layer;
+pub mod lint;
 pub mod policy;
 pub mod principal;
 pub mod request;

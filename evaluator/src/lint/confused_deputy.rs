@@ -1,0 +1,118 @@
+//! May a service use the resource for anybody, not only for its owner (R7.5)?
+
+use super::subject::{allows, arn_fields, limits, principals, service_of};
+use super::{Check, Context, Example, Finding, Level, Rule};
+use crate::condition::Condition;
+use crate::policy::{Policy, PolicyType, Statement};
+
+/// Found by [`check`].
+pub(super) const RULE: Rule = Rule {
+    code: "confused-deputy",
+    level: Level::Security,
+    summary: "a service principal without a condition on whom it acts for",
+    explanation: "A service acts for all of its customers. A statement that allows `bedrock.amazonaws.com` without saying for whose resources lets the service use the key for a job in any account, if somebody there names the key. The service tells for whom it acts in `aws:SourceArn`, `aws:SourceAccount`, `aws:SourceOrgID` and, with KMS, often in the encryption context.",
+    remedy: "Add a condition on `aws:SourceArn` or `aws:SourceAccount` with your account, or on an encryption context that holds it.",
+    bad: Example::bad(
+        PolicyType::Key,
+        r"bedrock.amazonaws.com",
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "EnableIAMUserPermissions",
+      "Effect": "Allow",
+      "Principal": { "AWS": "arn:aws:iam::111122223333:root" },
+      "Action": "kms:*",
+      "Resource": "*"
+    },
+    {
+      "Effect": "Allow",
+      "Principal": { "Service": "bedrock.amazonaws.com" },
+      "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+      "Resource": "*"
+    }
+  ]
+}"#,
+    ),
+    good: Example::good(
+        PolicyType::Key,
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "EnableIAMUserPermissions",
+      "Effect": "Allow",
+      "Principal": { "AWS": "arn:aws:iam::111122223333:root" },
+      "Action": "kms:*",
+      "Resource": "*"
+    },
+    {
+      "Effect": "Allow",
+      "Principal": { "Service": "bedrock.amazonaws.com" },
+      "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+      "Resource": "*",
+      "Condition": { "ArnLike": { "aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*" } }
+    }
+  ]
+}"#,
+    ),
+    check: Check::Policy(check),
+};
+
+fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
+    match context.kind {
+        PolicyType::Key | PolicyType::Resource | PolicyType::Trust => {}
+        PolicyType::Identity
+        | PolicyType::Boundary
+        | PolicyType::Session
+        | PolicyType::VpcEndpoint
+        | PolicyType::ServiceControl
+        | PolicyType::ResourceControl => return Vec::new(),
+    }
+    let open = policy.statements.iter().filter(|each| allows(each) && !limits(each).any(is_bound));
+    open.filter_map(|statement| in_statement(context.kind, statement)).collect()
+}
+
+fn in_statement(kind: PolicyType, statement: &Statement) -> Option<Finding> {
+    let is_trust = kind == PolicyType::Trust;
+    let is_meant = |name: &str| !(is_trust && runs_in_the_account(name));
+    let service = principals(statement).iter().find(|each| service_of(&each.value).is_some_and(is_meant))?;
+    let name = service.text.as_str();
+    let finding =
+        RULE.finding(service.text.span(), format!("`{name}` may do this for a resource in any account")).help(
+            "add a condition on `aws:SourceArn`, or `\"StringEquals\": { \"aws:SourceAccount\": … }` with your account",
+        );
+    // Who makes a service assume a role has to pass it, which IAM allows within the account only.
+    Some(if is_trust { finding.level(Level::Suggestion) } else { finding })
+}
+
+/// Whether a condition tells for whom the service acts.
+fn is_bound(condition: &Condition) -> bool {
+    const KEYS: [&str; 9] = [
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "kms:calleraccount",
+        "sts:externalid",
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+    ];
+    let key = condition.key.folded();
+    let is_context = condition.key.family() == Some("kms:encryptioncontext:");
+    let names_source = key.ends_with("sourcearn") || key == "aws:userid" || is_context;
+    KEYS.contains(&key) || (names_source && condition.operands.iter().all(|operand| names_owner(operand.text.as_str())))
+}
+
+/// Whether a value names one owner: not an ARN of every account.
+fn names_owner(value: &str) -> bool {
+    arn_fields(value).is_none_or(|[_, _, _, _, account, _]| account != "*")
+}
+
+/// Services that take on a role for what the account itself runs there, and send no source.
+fn runs_in_the_account(name: &str) -> bool {
+    const SERVICES: [&str; 8] =
+        ["ec2", "lambda", "edgelambda", "ecs-tasks", "eks", "pods.eks", "eks-fargate-pods", "ssm"];
+    SERVICES.iter().any(|service| name.strip_prefix(service).is_some_and(|rest| rest.starts_with(".amazonaws.com")))
+}

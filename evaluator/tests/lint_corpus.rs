@@ -1,0 +1,113 @@
+//! What does the linter say of real policies, and how often?
+//!
+//! The corpus lies beside the repository and is no part of it. Without it these tests say so and pass. The counts are
+//! held, so that a change to a rule shows how many real policies it speaks of.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use permitlab_evaluator::lint::{self, Attachment, Context, Finding, Level};
+use permitlab_evaluator::policy::{Document, PolicyType};
+use permitlab_evaluator::source::SourceMap;
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus");
+
+const FOLDERS: [(&str, PolicyType); 8] = [
+    ("aws-managed", PolicyType::Identity),
+    ("kms-identity-policies", PolicyType::Identity),
+    ("kms-key-policies", PolicyType::Key),
+    ("s3-bucket-policies", PolicyType::Resource),
+    ("role-trust-policies", PolicyType::Trust),
+    ("vpce", PolicyType::VpcEndpoint),
+    ("scp", PolicyType::ServiceControl),
+    ("rcp", PolicyType::ResourceControl),
+];
+
+/// A finding and where it stands.
+struct Found {
+    finding: Finding,
+    place: String,
+    excerpt: String,
+}
+
+/// Everything the linter says of the corpus, in the order of folders and files.
+#[expect(clippy::print_stderr, reason = "whoever reads the test output should know that nothing was tested")]
+fn findings() -> Vec<Found> {
+    let mut all = Vec::new();
+    for (folder, kind) in FOLDERS {
+        let paths: Vec<PathBuf> =
+            glob::glob(&format!("{CORPUS}/{folder}/*.json")).unwrap().map(|path| path.unwrap()).collect();
+        if paths.is_empty() {
+            eprintln!("no corpus at {CORPUS}/{folder}: nothing was tested");
+        }
+        for path in paths {
+            let name = format!("{folder}/{}", path.file_name().unwrap().to_string_lossy());
+            all.extend(in_policy(&name, &std::fs::read_to_string(&path).unwrap(), kind));
+        }
+    }
+    all
+}
+
+fn in_policy(name: &str, text: &str, kind: PolicyType) -> Vec<Found> {
+    let mut sources = SourceMap::new();
+    let source = sources.add(name, text).unwrap();
+    let document = Document::read(name, source, text).unwrap();
+    let attachment = Attachment::default();
+    let context = Context { document: &document, text, kind, attachment: &attachment, is_template: false };
+    let found = |finding: Finding| {
+        let span = finding.diagnostic.span().unwrap();
+        Found { place: sources.place(span), excerpt: sources.slice(span).to_owned(), finding }
+    };
+    lint::check(&context).into_iter().map(found).collect()
+}
+
+/// How often each rule speaks. Errors of reading are counted by the corpus test of the parser.
+#[test]
+fn counts_by_rule() {
+    let all = findings();
+    if all.is_empty() {
+        return;
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in all.iter().filter(|found| lint::rule(found.finding.diagnostic.code).is_some()) {
+        *counts.entry(found.finding.diagnostic.code).or_default() += 1;
+    }
+    assert_eq!(counts, COUNTS.iter().copied().collect());
+}
+
+/// Every finding points into its policy and says what to do.
+#[test]
+fn findings_point_at_something_and_help() {
+    for found in findings() {
+        let diagnostic = &found.finding.diagnostic;
+        assert!(!found.excerpt.is_empty(), "{}: {} points at nothing", found.place, diagnostic.code);
+        assert!(diagnostic.help.is_some(), "{}: {} gives no help", found.place, diagnostic.code);
+        let is_error = found.finding.level == Level::Error;
+        assert_eq!(is_error, diagnostic.is_error(), "{}: {}", found.place, diagnostic.code);
+    }
+}
+
+/// The findings that were read by hand: every so many of those at a level above suggestion, from the first.
+/// `cargo test -p permitlab-evaluator --test lint_corpus -- --ignored --nocapture` prints them.
+#[test]
+#[ignore = "prints the sample for a person to read"]
+#[expect(clippy::print_stdout, reason = "the sample is printed for a person to read")]
+fn sample() {
+    let all: Vec<_> = findings()
+        .into_iter()
+        .filter(|found| found.finding.level < Level::Suggestion)
+        .filter(|found| lint::rule(found.finding.diagnostic.code).is_some())
+        .collect();
+    let step = (all.len() / 40).max(1);
+    for found in all.iter().step_by(step).take(40) {
+        let diagnostic = &found.finding.diagnostic;
+        println!(
+            "{} {}[{}] {}\n    `{}`",
+            found.place, found.finding.level, diagnostic.code, diagnostic.message, found.excerpt
+        );
+        assert!(diagnostic.help.is_some());
+    }
+}
+
+const COUNTS: &[(&str, usize)] = &[];
