@@ -3,7 +3,7 @@
 //! A [`Rule`] is one way in which a policy AWS would store comes out as something else than it reads: a permission that
 //! can never be used, a condition that never holds, a door left open. Each rule has a file of its own below `lint/`, with
 //! the paragraph that explains it and two policies, one that shows it and one that does not; the tests run exactly
-//! those. [`check`] runs every rule and adds what [`policy::parse`] reports, each under its own code.
+//! those. [`check`] runs every rule and adds what [`policy::parse()`] reports, each under its own code.
 
 mod account_mismatch;
 mod action_star_colon_star;
@@ -98,7 +98,7 @@ pub struct Rule {
 /// Who finds what a rule speaks of.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
-    /// Reading the policy does: [`policy::parse`] warns under this code.
+    /// Reading the policy does: [`policy::parse()`] warns under this code.
     Reader,
     /// The text shows it, also where AWS would refuse the policy.
     Text(fn(&Context<'_>) -> Vec<Finding>),

@@ -110,4 +110,37 @@ fn sample() {
     }
 }
 
-const COUNTS: &[(&str, usize)] = &[];
+const COUNTS: [(&str, usize); 32] = [
+    ("allow-by-exclusion", 10),
+    ("confused-deputy", 154),
+    ("cross-account-administration", 1),
+    ("dead-permission", 99),
+    ("deny-of-forwarded-calls", 4),
+    ("duplicate-sid", 1),
+    ("for-all-values-without-null", 79),
+    ("invalid-sid", 1),
+    ("key-by-alias", 6),
+    ("key-lockout", 78),
+    ("malformed-arn", 113),
+    ("meaningless-id", 2),
+    ("missing-account-delegation", 70),
+    ("missing-set-operator", 3),
+    ("missing-version", 39),
+    ("negated-optional-key", 67),
+    ("operator-case", 1),
+    ("operator-type", 3),
+    ("placeholder", 363),
+    ("policy-too-large", 49),
+    ("public-principal", 32),
+    ("service-without-key", 2),
+    ("shadowed-statement", 48),
+    ("source-key-without-service", 1),
+    ("unfit-resource", 380),
+    ("unknown-action", 42),
+    ("unknown-condition-key", 6),
+    ("unknown-service", 101),
+    ("unneeded-set-operator", 10),
+    ("unreadable-value", 11),
+    ("variable-out-of-place", 10),
+    ("wildcard-only-action", 348),
+];

@@ -7,6 +7,8 @@
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
 //! one call; [`suggest`] finds what would let a denied call pass, [`diff`] compares two replays, and [`report`] says what came of it.
 //!
+//! [`lint`] says what policies say that nobody meant, without any of this.
+//!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 pub mod change;
@@ -16,6 +18,7 @@ pub mod facts;
 pub mod file;
 pub mod grants;
 pub mod judge;
+pub mod lint;
 pub mod placeholders;
 pub mod question;
 pub mod reference;

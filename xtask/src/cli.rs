@@ -28,6 +28,8 @@ pub enum Verb {
     /// Decide self-contained cases: JSON Lines in, JSON Lines out
     #[command(after_help = DECIDE_EXAMPLES)]
     Decide,
+    /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
+    Lint(LintArguments),
     /// Check the project's own rules: layering, manifests, links
     #[command(hide = true)]
     Tidy,
@@ -303,6 +305,56 @@ fn placed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, argument: &str
     places.zip(matches.get_many::<T>(argument).into_iter().flatten().cloned()).collect()
 }
 
+/// Arguments of `lint`.
+#[derive(Debug, clap::Args)]
+pub struct LintArguments {
+    /// Policy files, or folders that hold some
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// What the policies are attached as; otherwise their shape says so
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<LintType>,
+    /// The least level of a finding that makes the run fail
+    #[arg(long, value_name = "LEVEL", default_value = "security")]
+    pub level: LintLevel,
+}
+
+/// What a policy is attached as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LintType {
+    /// An identity-based policy
+    Identity,
+    /// A KMS key policy
+    Key,
+    /// A role's trust policy
+    Trust,
+    /// Another resource-based policy
+    Resource,
+    /// A VPC endpoint policy
+    VpcEndpoint,
+    /// A permissions boundary
+    Boundary,
+    /// A session policy
+    Session,
+    /// A service control policy
+    Scp,
+    /// A resource control policy
+    Rcp,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LintLevel {
+    /// AWS would refuse the policy, or it makes what it is attached to unusable
+    Error,
+    /// The policy allows more than it seems to
+    Security,
+    /// A part of the policy does something else than it says
+    Warning,
+    /// The policy works, and would be clearer otherwise
+    Suggestion,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,7 +370,12 @@ mod tests {
     fn simulate(line: &str) -> SimulateArguments {
         match parse(line).unwrap().verb {
             Verb::Simulate(arguments) => *arguments,
-            other @ (Verb::Decide | Verb::Tidy | Verb::Conformance | Verb::Schema(_) | Verb::Catalog(_)) => {
+            other @ (Verb::Decide
+            | Verb::Lint(_)
+            | Verb::Tidy
+            | Verb::Conformance
+            | Verb::Schema(_)
+            | Verb::Catalog(_)) => {
                 panic!("{other:?}")
             }
         }

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod conformance;
 pub mod decide;
 pub mod exit;
+pub mod lint;
 pub mod output;
 pub mod schema;
 pub mod simulate;
@@ -47,6 +48,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
     match verb {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
+        Verb::Lint(arguments) => lint::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),

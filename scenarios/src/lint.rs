@@ -1,0 +1,78 @@
+//! What does the linter say of a policy file, as whatever it is attached as?
+//!
+//! Who names no type gets the one the policy's shape speaks for: statements with a `Principal` make a key policy, a
+//! trust policy or another resource-based policy, by their actions; statements without one an identity-based policy.
+
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::json::{Kind, Placeholders, Value};
+use permitlab_evaluator::lint::{self, Attachment, Context, Finding};
+use permitlab_evaluator::policy::document::member;
+use permitlab_evaluator::policy::{Document, PolicyType};
+use permitlab_evaluator::source::SourceMap;
+
+/// The findings of a policy text, in the order of the text, and the type it was read as.
+///
+/// # Errors
+/// The text is no policy document.
+pub fn lint(
+    sources: &mut SourceMap,
+    name: &str,
+    text: &str,
+    kind: Option<PolicyType>,
+) -> Result<(PolicyType, Vec<Finding>), Box<Diagnostic>> {
+    let source = sources.add(name, text).map_err(|error| {
+        let nowhere = permitlab_evaluator::source::SourceId::from_index(0);
+        let span = permitlab_evaluator::source::Span::new(nowhere, 0, 0);
+        Box::new(Diagnostic::error("too-large", span, error.to_string()).help("shorten it"))
+    })?;
+    let mut document = Document::read(name, source, text)?;
+    // Every name has a stand-in, so nothing stays unbound.
+    document.fill(&StandIns);
+    let kind = kind.unwrap_or_else(|| shape(&document));
+    let is_template = text.contains("{{") || text.contains("[[");
+    let attachment = Attachment::default();
+    let context = Context { document: &document, text, kind, attachment: &attachment, is_template };
+    Ok((kind, lint::check(&context)))
+}
+
+/// What stands for a placeholder of a template, whose values only a world knows: something of the shape its name
+/// speaks of. The rules that compare accounts or Regions leave templates alone.
+struct StandIns;
+
+impl Placeholders for StandIns {
+    fn value(&self, name: &str) -> Option<&str> {
+        let name = name.to_ascii_lowercase();
+        Some(if name.contains("account") {
+            "111122223333"
+        } else if name.contains("region") {
+            "us-east-1"
+        } else {
+            "1234abcd-12ab-34cd-56ef-1234567890ab"
+        })
+    }
+}
+
+fn shape(document: &Document) -> PolicyType {
+    let statements = document.statements();
+    let names = |name: &str| statements.iter().any(|statement| member(statement, name).is_some());
+    if !names("Principal") && !names("NotPrincipal") {
+        return PolicyType::Identity;
+    }
+    let begins = |service: &str| statements.iter().any(|statement| acts(statement, service));
+    match (begins("kms"), begins("sts")) {
+        (true, _) => PolicyType::Key,
+        (false, true) => PolicyType::Trust,
+        (false, false) => PolicyType::Resource,
+    }
+}
+
+fn acts(statement: &Value, service: &str) -> bool {
+    let is_of = |value: &Value| {
+        let text = value.as_text().map(permitlab_evaluator::json::Text::as_str).unwrap_or_default();
+        text.get(..service.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(service))
+    };
+    ["Action", "NotAction"].iter().filter_map(|name| member(statement, name)).any(|member| match &member.value.kind {
+        Kind::Array(actions) => actions.iter().any(is_of),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_) => is_of(&member.value),
+    })
+}
