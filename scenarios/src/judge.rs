@@ -338,12 +338,12 @@ impl Failure {
         let condition = explained.condition(element);
         let entry = match &element.found {
             Found::Key(_, entry) => Some(entry),
-            Found::Name(_) | Found::EncryptionContext(_) => None,
+            Found::Caller(_) | Found::Name(_) | Found::EncryptionContext(_) => None,
         };
         Self {
             name: element.name(),
             operator: condition.map(|condition| condition.operator.to_string()),
-            span: element.span,
+            span: element.near.as_ref().map_or(element.span, |(span, _)| *span),
             found: found(element, entry),
             wanted: condition
                 .map(|condition| condition.operands.iter().map(|each| each.text.as_str().to_owned()).collect())
@@ -361,8 +361,11 @@ impl Failure {
 
 fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
     match (&element.found, entry.map(|entry| &entry.presence)) {
+        (Found::Caller(caller), _) => match &element.near {
+            Some((_, near)) => format!("the caller is `{caller}`; {near}"),
+            None => format!("the caller is `{caller}`"),
+        },
         (Found::Name(name), _) => match element.name().as_str() {
-            "principal" => format!("the caller is `{name}`"),
             "action" => format!("the call is `{name}`"),
             _ => format!("the resource is `{name}`"),
         },
