@@ -5,6 +5,7 @@
 
 mod distance;
 mod near_principal;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -83,6 +84,11 @@ pub struct ElementExplanation {
     pub found: Found,
     /// AWS's name of the grant constraint, where it is one.
     pub grant_constraint: Option<&'static str>,
+    /// The policy variables in its values, as written, and what they stand for in this call; `None` is unresolved, and
+    /// matches nothing (R4.23).
+    pub variables: Vec<(String, Option<String>)>,
+    /// Those values of a set of which `ForAllValues` asks in vain (R4.9).
+    pub rejected: Vec<String>,
     /// The entry of `Principal` that is easily taken for the caller, and whom it names instead.
     pub near: Option<(Span, NearPrincipal)>,
 }
@@ -174,6 +180,8 @@ fn explain_grant<'w>(policy: usize, each: &'w Grant, view: &View<'_>) -> Stateme
             span,
             found,
             grant_constraint: constraint(element, each),
+            variables: Vec::new(),
+            rejected: Vec::new(),
             near,
         });
     });
@@ -246,7 +254,18 @@ fn explain_element(element: Element, truth: Truth, statement: &Statement, view: 
         }
         _ => None,
     };
-    ElementExplanation { element, truth, span, found, grant_constraint: None, near }
+    let variables = variables::resolved(element, statement, view);
+    let rejected = rejected(element, &truth, statement, view);
+    ElementExplanation { element, truth, span, found, grant_constraint: None, variables, rejected, near }
+}
+
+/// The values for which a condition that asks for all of them fails.
+fn rejected(element: Element, truth: &Truth, statement: &Statement, view: &View<'_>) -> Vec<String> {
+    let Element::Condition(index) = element else { return Vec::new() };
+    match statement.conditions.get(index) {
+        Some(condition) if !truth.holds() => condition.rejected(view),
+        Some(_) | None => Vec::new(),
+    }
 }
 
 fn decided<'e, 'w>(layers: &'e [LayerExplanation<'w>], decision: &Decision) -> Option<&'e StatementExplanation<'w>> {

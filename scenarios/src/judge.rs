@@ -120,6 +120,8 @@ pub struct Failure {
     pub origin: Option<Origin>,
     /// Placeholders in the policy's value, with what they stand for.
     pub fills: Vec<(String, String)>,
+    /// Policy variables in it, with what they stand for in this call; `None` is unresolved.
+    pub variables: Vec<(String, Option<String>)>,
 }
 
 /// Judges a call that brings a key policy: once it is allowed, its caller must be able to change that policy again by
@@ -355,6 +357,7 @@ impl Failure {
             is_absent: entry.is_some_and(|entry| !matches!(entry.presence, Presence::Present(_))),
             origin: entry.map(|entry| entry.origin),
             fills: explained.fills(element),
+            variables: element.variables.clone(),
         }
     }
 }
@@ -377,8 +380,21 @@ fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
         (Found::Key(key, _), Some(Presence::Present(Values::Many(values)))) if values.is_empty() => {
             format!("the request has no value of `{key}`")
         }
-        (Found::Key(_, _), Some(Presence::Present(values))) => format!("the request has {values}"),
+        (Found::Key(_, _), Some(Presence::Present(values))) => {
+            format!("the request has {values}{}", of_set(element, values))
+        }
         (Found::Key(key, _), Some(Presence::Unstated)) => format!("nobody stated `{key}`, so it counts as absent"),
         (Found::Key(key, _), Some(Presence::Absent) | None) => format!("the request has no `{key}`"),
+    }
+}
+
+/// Why a set of values does not do, where its members do not say so.
+fn of_set(element: &ElementExplanation, values: &Values) -> String {
+    let rejected: Vec<_> = element.rejected.iter().map(|value| format!("`{value}`")).collect();
+    match values {
+        Values::Many(all) if !rejected.is_empty() && rejected.len() < all.len() => {
+            format!(", of which {} does not fit", rejected.join(", "))
+        }
+        Values::Many(_) | Values::One(_) => String::new(),
     }
 }
