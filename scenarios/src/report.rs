@@ -161,6 +161,20 @@ fn is_lockout(judgement: &Judgement) -> bool {
     judgement.answer == Verdicts::Unavailable(Unavailable::Lockout)
 }
 
+/// The changes that would let the denied calls of a file pass, as the `change:` of a check; `None` where there are none
+/// to make.
+pub fn suggested<'a>(id: &str, calls: impl IntoIterator<Item = &'a Asked>) -> Option<String> {
+    let mut text = String::new();
+    for asked in calls {
+        let Some(suggestion) = &asked.suggestion else { continue };
+        let _ = writeln!(text, "# {id}{}\n# {}\nchange:", step(asked), asked.judgement.call);
+        for change in &suggestion.changes {
+            let _ = writeln!(text, "  - '{}'", change.replace('\'', "''"));
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
 /// The steps of flows that are denied and not required, in one line; `None` when there are none.
 pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -494,7 +508,8 @@ fn check_json(sources: &SourceMap, check: &Checked) -> Value {
     })
 }
 
-/// A call and its answer as JSON.
+/// A call and its answer as JSON: with what each statement of each layer said in `tree`, and with the changes that would
+/// let a denied call pass where they were looked for.
 pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
     let judgement = &asked.judgement;
     let errors = match judgement.answer {
@@ -511,6 +526,8 @@ pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
         "statement": judgement.statement.as_ref().map(|statement| statement_json(sources, statement)),
         "nearest": judgement.nearest.as_ref().map(|statement| statement_json(sources, statement)),
         "layers": judgement.layers.iter().map(layer).collect::<serde_json::Map<_, _>>(),
+        "tree": judgement.layers.iter().map(|layer| why::layer_json(sources, layer)).collect::<Vec<_>>(),
+        "suggested_changes": asked.suggestion.as_ref().map(|suggestion| &suggestion.changes),
         "unstated_keys": judgement.unstated,
         "unsure": judgement.unsure,
     })

@@ -59,6 +59,11 @@ pub struct SimulateArguments {
     #[arg(long)]
     pub why: bool,
 
+    /// Print, for each call that is implicitly denied, the smallest changes of the policies that would let it pass and
+    /// nothing else, as a `change:` to paste; each was decided again before it is shown
+    #[arg(long, conflicts_with_all = ["why", "changes"])]
+    pub suggest: bool,
+
     /// Change something first, and show the decisions that differ; repeatable
     #[arg(
         long = "change",

@@ -490,3 +490,44 @@ fn two_runs_give_the_same_bytes(#[case] line: &str) {
     assert!(!first.out.is_empty());
     assert_eq!(first, folder.simulate(line));
 }
+
+#[test]
+fn a_suggestion_pasted_into_its_check_lets_the_call_pass() {
+    let folder = Folder::root("suggest");
+    let run = folder.simulate("cases/s3/reading.yaml --suggest").tells(0, &["# s3/reading::directly\n", "2 passed"]);
+    let block: String = run
+        .out
+        .lines()
+        .filter(|line| line.starts_with("change:") || line.starts_with("  - "))
+        .fold(String::new(), |block, line| format!("{block}    {line}\n"));
+    assert_eq!(block.matches("change:").count(), 1, "{}", run.out);
+    let pasted = folder.with_edit(
+        "cases/s3/reading.yaml",
+        "    expect: implicit-deny\n",
+        &format!("{block}    expect: {{ is: allow, because: {{ layer: identity }} }}\n"),
+    );
+    pasted.simulate("cases/s3/reading.yaml").tells(0, &["2 passed, 0 failed"]);
+}
+
+#[test]
+fn a_question_is_answered_with_what_to_change() {
+    let folder = Folder::root("suggest-question");
+    folder
+        .simulate(&format!("{DIRECTLY} --suggest"))
+        .tells(1, &["change:\n  - 'add statement to role {", "kms:Decrypt"]);
+    folder.simulate(&format!("{THROUGH_S3} --suggest")).tells(0, &["nothing to suggest"]);
+}
+
+#[test]
+fn json_holds_what_every_statement_said() {
+    let folder = Folder::root("tree");
+    let answer = folder.simulate(&format!("{DIRECTLY} --format json")).tells(1, &[]).json();
+    let said = |layer: usize, statement: usize, element: usize| {
+        &answer["tree"][layer]["statements"][statement]["elements"][element]
+    };
+    assert_eq!(answer["tree"][1]["layer"], "identity");
+    assert_eq!(said(1, 0, 2)["element"], "kms:ViaService");
+    assert_eq!(said(1, 0, 2)["wanted"], serde_json::json!(["s3.us-east-1.amazonaws.com"]));
+    assert_eq!((&said(1, 0, 2)["matches"], &said(1, 0, 2)["absent"]), (&Value::from(false), &Value::from(true)));
+    assert_eq!((&said(1, 1, 2)["element"], &said(1, 1, 2)["matches"]), (&Value::from("action"), &Value::from(false)));
+}

@@ -3,13 +3,16 @@
 //! The tree of an explanation: the layers in AWS's order with their verdicts, and below each its statements in three
 //! groups: those that decided, the one that came nearest, and the others.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use permitlab_evaluator::layer::Verdict;
 use permitlab_evaluator::policy::Effect;
 use permitlab_evaluator::source::SourceMap;
 
-use super::{first, reason, summary};
+use serde_json::{Value, json};
+
+use super::{first, place_json, reason, summary};
 use crate::judge::{Failure, Judgement, LayerView, Statement};
 use crate::render::{Colour, report};
 use crate::replay::Asked;
@@ -43,6 +46,44 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+/// A layer with everything its statements said.
+pub(super) fn layer_json(sources: &SourceMap, layer: &LayerView) -> Value {
+    let element = |element: &Failure, matches: bool| {
+        json!({
+            "element": element.name,
+            "operator": element.operator,
+            "matches": matches,
+            "wanted": element.wanted,
+            "found": element.found,
+            "absent": element.is_absent,
+            "variables": element.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "at": place_json(sources, element.span),
+        })
+    };
+    let statement = |statement: &Statement| {
+        let matches = statement.matches.iter().map(|each| element(each, true));
+        json!({
+            "name": statement.name,
+            "effect": effect(statement),
+            "applies": statement.applies,
+            "at": place_json(sources, statement.span),
+            "elements": matches.chain(statement.failures.iter().map(|each| element(each, false))).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "layer": layer.layer.word(),
+        "verdict": layer.verdict.word(),
+        "statements": layer.statements.iter().map(statement).collect::<Vec<_>>(),
+    })
+}
+
+fn effect(statement: &Statement) -> &'static str {
+    match statement.effect {
+        Effect::Allow => "Allow",
+        Effect::Deny => "Deny",
+    }
+}
+
 /// The statements of a layer: those that apply decided what it says.
 fn groups(sources: &SourceMap, judgement: &Judgement, layer: &LayerView) -> String {
     let is_nearest = |each: &&Statement| judgement.nearest.as_ref().is_some_and(|nearest| nearest.span == each.span);
@@ -73,10 +114,7 @@ fn is_about_other_actions(statement: &Statement) -> bool {
 }
 
 fn branch(sources: &SourceMap, group: &str, statement: &Statement) -> String {
-    let effect = match statement.effect {
-        Effect::Allow => "Allow",
-        Effect::Deny => "Deny",
-    };
+    let effect = effect(statement);
     let mark = if statement.applies { '✓' } else { '✗' };
     let place = sources.place(first(statement.span));
     let mut text = format!("    {group:<7} {mark} {effect} {} ({place})\n", statement.name);
