@@ -5,9 +5,11 @@
 //! and plain second way where there is one. `cargo test` runs each target over its seeds and over inputs derived from
 //! them by a generator with a fixed start; `cargo xtask fuzz` lets a coverage-guided fuzzer look for more.
 
+#![expect(clippy::indexing_slicing, reason = "a menu is never empty, and recipes have fixed places")]
 #![expect(clippy::panic, reason = "what does not hold for an input ends the run")]
 #![expect(clippy::expect_used, reason = "the folder the loaders read from is this crate's own")]
 
+pub mod generate;
 pub mod mutate;
 mod targets;
 

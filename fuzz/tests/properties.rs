@@ -1,0 +1,272 @@
+//! What holds for every world, whatever its policies say?
+//!
+//! Worlds are generated from a fixed start, the same in every run; `PERMITLAB_CASES` asks for another number of them and
+//! `PERMITLAB_SEED` for another start. A failing one is shrunk and printed as the files of a policy repository.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test cannot set up or read fails it")]
+#![expect(clippy::panic, reason = "a property that does not hold fails its test")]
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use permitlab::judge::{Judgement, Verdicts};
+use permitlab::replay::{Options, replay};
+use permitlab::root::PolicyRoot;
+use permitlab_evaluator::decision::Effect;
+use permitlab_fuzz::generate::{Recipe, StatementRecipe, recipes};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+/// Worlds a property is tried on.
+const CASES: u32 = 60;
+
+/// Calls in each, at most.
+const CALLS: usize = 40;
+
+fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// A policy root for one property.
+struct Folder {
+    folder: PathBuf,
+    root: PolicyRoot,
+}
+
+impl Folder {
+    fn new(property: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(property);
+        for part in ["cases", "fixtures"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        fs::write(folder.join("permitlab.toml"), "").unwrap();
+        Self { root: PolicyRoot::at(&folder), folder }
+    }
+
+    /// The judgements of a recipe's calls, in their order.
+    fn judge(&self, recipe: &Recipe) -> Result<Vec<Judgement>, String> {
+        self.judge_texts(&recipe.world(), &recipe.scenario("fixtures/world.yaml"))
+    }
+
+    fn judge_texts(&self, world: &str, scenario: &str) -> Result<Vec<Judgement>, String> {
+        fs::write(self.folder.join("fixtures/world.yaml"), world).unwrap();
+        fs::write(self.folder.join("cases/case.yaml"), scenario).unwrap();
+        let replayed = replay(&self.root, "cases/case.yaml", &Options { only_decide: true, ..Options::default() });
+        if !replayed.findings.is_empty() {
+            return Err(permitlab::report::findings(&replayed, permitlab::render::Colour::Never).join("\n"));
+        }
+        let asked = replayed.checks.into_iter().flat_map(|check| check.asked);
+        Ok(asked.map(|asked| asked.judgement).collect())
+    }
+}
+
+/// Tries a property on every recipe of a run.
+#[track_caller]
+fn holds(property: &str, check: impl Fn(&Folder, &Recipe, &[Judgement]) -> Result<(), String>) {
+    let folder = Folder::new(property);
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&number("PERMITLAB_SEED", 0_u64).to_le_bytes());
+    let config = Config {
+        cases: number("PERMITLAB_CASES", CASES),
+        failure_persistence: None,
+        max_shrink_iters: 4_096,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let ran = runner.run(&recipes(CALLS), |recipe| {
+        let outcome = folder.judge(&recipe).and_then(|judged| {
+            assert_eq!(judged.len(), recipe.calls.len(), "every call is judged");
+            check(&folder, &recipe, &judged)
+        });
+        outcome.map_err(|said| {
+            TestCaseError::fail(format!("{said}\n{}\n{}", recipe.world(), recipe.scenario("fixtures/world.yaml")))
+        })
+    });
+    if let Err(error) = ran {
+        panic!("{property}: {error}");
+    }
+}
+
+fn is_allowed(judgement: &Judgement) -> bool {
+    matches!(judgement.answer, Verdicts::Decided(Effect::Allow) | Verdicts::Unavailable(_))
+}
+
+/// What two runs of the same calls have to agree on.
+fn answers(judged: &[Judgement]) -> Vec<String> {
+    judged.iter().map(permitlab::report::summary).collect()
+}
+
+/// A statement of zeros: the plainest of its effect.
+fn plain(effect: u8) -> StatementRecipe {
+    // Any action on any resource, by anyone where it names a principal.
+    StatementRecipe { head: [effect, 13, 2, 1, 0], conditions: Vec::new() }
+}
+
+/// The lists of statements that hold for every call alike.
+fn lists(recipe: &mut Recipe) -> Vec<&mut Vec<StatementRecipe>> {
+    let Recipe { key, identity, boundary, session, scps, endpoint, .. } = recipe;
+    let optional = [boundary, session, endpoint].into_iter().flatten();
+    [key, identity].into_iter().chain(optional).chain(scps).collect()
+}
+
+#[test]
+fn a_generated_world_is_worth_asking() {
+    let folder = Folder::new("worth");
+    let mut counts = std::collections::BTreeMap::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..60 {
+        let tree = proptest::strategy::Strategy::new_tree(&recipes(CALLS), &mut runner).unwrap();
+        let recipe = proptest::strategy::ValueTree::current(&tree);
+        for judgement in folder.judge(&recipe).unwrap() {
+            *counts.entry(judgement.word()).or_insert(0) += 1;
+        }
+    }
+    let of = |word: &str| counts.get(word).copied().unwrap_or(0);
+    let asked: usize = counts.values().sum();
+    for word in ["allow", "implicit-deny", "explicit-deny", "unavailable"] {
+        assert!(of(word) * 25 > asked, "{word} is one in 25 at least: {counts:?}");
+    }
+}
+
+#[test]
+fn a_deny_more_never_allows_more() {
+    for place in 0..3 {
+        holds(&format!("deny-{place}"), |folder, recipe, before| {
+            let mut narrowed = recipe.clone();
+            let mut lists = lists(&mut narrowed);
+            let at = place % lists.len();
+            lists[at]
+                .push(StatementRecipe { head: [255, 13, recipe.shape[3], recipe.shape[2], 0], conditions: Vec::new() });
+            let after = folder.judge(&narrowed)?;
+            let gained = before.iter().zip(&after).find(|(before, after)| !is_allowed(before) && is_allowed(after));
+            gained.map_or(Ok(()), |(_, after)| Err(format!("a Deny more allows {}", after.call)))
+        });
+    }
+}
+
+#[test]
+fn an_allow_more_never_denies_more() {
+    for place in 0..3 {
+        holds(&format!("allow-{place}"), |folder, recipe, before| {
+            let mut widened = recipe.clone();
+            let mut lists = lists(&mut widened);
+            let at = place % lists.len();
+            lists[at].push(plain(0));
+            let after = folder.judge(&widened)?;
+            let lost = before.iter().zip(&after).find(|(before, after)| is_allowed(before) && !is_allowed(after));
+            lost.map_or(Ok(()), |(before, _)| Err(format!("an Allow more denies {}", before.call)))
+        });
+    }
+}
+
+#[test]
+fn the_order_of_statements_never_matters() {
+    holds("order", |folder, recipe, before| {
+        let mut turned = recipe.clone();
+        for list in lists(&mut turned) {
+            list.reverse();
+        }
+        let after = folder.judge(&turned)?;
+        let word = |judged: &[Judgement]| judged.iter().map(|each| (each.word(), each.layer)).collect::<Vec<_>>();
+        same(&word(before), &word(&after))
+    });
+}
+
+#[test]
+fn the_order_of_members_and_the_case_of_actions_and_keys_never_matter() {
+    holds("spelling", |folder, recipe, before| {
+        let scenario = recipe.scenario("fixtures/world.yaml");
+        let world = respelled(&recipe.world());
+        same(&answers(before), &answers(&folder.judge_texts(&world, &scenario)?))
+    });
+}
+
+/// The world with the members of each statement turned round, and actions and condition keys in another case.
+fn respelled(world: &str) -> String {
+    let mut world: serde_json::Value = serde_json::from_str(world).unwrap();
+    each_policy(&mut world, &mut |policy| {
+        let mut document: serde_json::Value = serde_json::from_str(policy).unwrap();
+        for statement in document["Statement"].as_array_mut().unwrap() {
+            let members = statement.as_object().unwrap().clone();
+            let turned = members.into_iter().rev().map(|(name, value)| match name.as_str() {
+                "Action" | "NotAction" => (name, other_case(&value)),
+                "Condition" => (name, with_other_keys(&value)),
+                _ => (name, value),
+            });
+            *statement = serde_json::Value::Object(turned.collect());
+        }
+        *policy = document.to_string();
+    });
+    world.to_string()
+}
+
+fn other_case(value: &serde_json::Value) -> serde_json::Value {
+    let texts = value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_uppercase());
+    serde_json::Value::from(texts.collect::<Vec<_>>())
+}
+
+fn with_other_keys(value: &serde_json::Value) -> serde_json::Value {
+    let blocks = value.as_object().unwrap().iter().rev().map(|(operator, keys)| {
+        // What follows the slash or the second colon of a key is a name people chose, whose case AWS compares or not.
+        let keys = keys.as_object().unwrap().iter().map(|(key, values)| {
+            let service = key.split(':').next().unwrap();
+            (key.replacen(service, &service.to_uppercase(), 1), values.clone())
+        });
+        (operator.clone(), serde_json::Value::Object(keys.collect()))
+    });
+    serde_json::Value::Object(blocks.collect())
+}
+
+/// Every policy of a world, which is a text that holds JSON.
+fn each_policy(value: &mut serde_json::Value, edit: &mut impl FnMut(&mut String)) {
+    match value {
+        serde_json::Value::String(text) if text.starts_with('{') => edit(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| each_policy(value, edit)),
+        serde_json::Value::Object(members) => members.values_mut().for_each(|value| each_policy(value, edit)),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
+}
+
+#[test]
+fn an_explanation_says_what_was_decided() {
+    holds("explanation", |_, _, judged| {
+        for judgement in judged {
+            let Verdicts::Decided(effect) = judgement.answer else { continue };
+            let statement = judgement.statement.as_ref();
+            let applies = statement.is_none_or(|statement| statement.applies);
+            let fits = match effect {
+                Effect::Allow => statement.is_none_or(|each| each.effect == permitlab_evaluator::policy::Effect::Allow),
+                Effect::ExplicitDeny => {
+                    statement.is_some_and(|each| each.effect == permitlab_evaluator::policy::Effect::Deny)
+                }
+                Effect::ImplicitDeny => statement.is_none(),
+            };
+            let nearest = judgement.nearest.as_ref();
+            let stands_off = nearest.is_none_or(|nearest| !nearest.applies && !nearest.failures.is_empty());
+            if !(applies && fits && stands_off) {
+                return Err(format!("{}: {}", judgement.call, permitlab::report::summary(judgement)));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_policy_printed_and_read_again_decides_the_same() {
+    holds("print", |folder, recipe, before| {
+        let mut world: serde_json::Value = serde_json::from_str(&recipe.world()).unwrap();
+        each_policy(&mut world, &mut |policy| {
+            let document: serde_json::Value = serde_json::from_str(policy).unwrap();
+            *policy = format!("{document:#}");
+        });
+        let after = folder.judge_texts(&world.to_string(), &recipe.scenario("fixtures/world.yaml"))?;
+        same(&answers(before), &answers(&after))
+    });
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(before: &[T], after: &[T]) -> Result<(), String> {
+    let differs = before.iter().zip(after).enumerate().find(|(_, (before, after))| before != after);
+    differs.map_or(Ok(()), |(call, (before, after))| Err(format!("call {call}: {before:?}, then {after:?}")))
+}
