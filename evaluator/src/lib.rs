@@ -8,6 +8,8 @@ pub mod action;
 pub mod arn;
 pub mod authorize;
 pub mod catalog;
+#[cfg(feature = "cedar")]
+pub mod cedar;
 pub mod condition;
 pub mod context;
 pub mod decision;

@@ -19,6 +19,7 @@ pub mod file;
 pub mod grants;
 pub mod judge;
 pub mod lint;
+pub mod oracle;
 pub mod placeholders;
 pub mod question;
 pub mod reference;

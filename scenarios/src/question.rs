@@ -153,7 +153,7 @@ impl Question {
             }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
-        Ok(Asked { step: None, judgement, places, request: call, suggestion })
+        Ok(Asked { step: None, judgement, places, request: call, suggestion, second: None })
     }
 
     /// The question and its answer as a scenario file.

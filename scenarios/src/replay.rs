@@ -21,6 +21,7 @@ use crate::file::flow::Flow;
 use crate::file::scenario::{CallQuestion, Check, PolicyType as WrittenType, Question, Scenario, Skip};
 use crate::file::{self, At, Named, PolicySource, Text};
 use crate::judge::Judgement;
+use crate::oracle::{Engine, Opinion};
 use crate::placeholders::{Scope, fill};
 use crate::reference;
 use crate::root::PolicyRoot;
@@ -98,6 +99,8 @@ pub struct Asked {
     pub request: Option<Box<Request>>,
     /// What would let a denied call pass, where it was looked for.
     pub suggestion: Option<Suggestion>,
+    /// The second opinion, where one was asked for, or why there is none.
+    pub second: Option<Result<Opinion, String>>,
 }
 
 /// A step of a flow.
@@ -120,6 +123,8 @@ pub struct Options {
     pub only_decide: bool,
     /// Whether to look for what would let denied calls pass also where a denial is expected.
     pub suggest: bool,
+    /// Who decides.
+    pub engine: Engine,
 }
 
 /// Replays a scenario file of a policy root.
@@ -313,6 +318,8 @@ impl Run<'_> {
                 expect::policy(self.sources, &findings, &case.outcome, case.span)
             }
         };
+        let mut problems = problems;
+        problems.extend(asked.iter().enumerate().filter_map(|(at, each)| differing(at, each, span)));
         let outcome = if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) };
         Ok(Checked { id, span, outcome, asked })
     }
@@ -426,7 +433,7 @@ impl Run<'_> {
     }
 
     fn asking<'a>(&self, facts: &'a Facts, check: &'a Check, cell: &'a Cell) -> Found<ask::Asking<'a>> {
-        ask::Asking::new(facts, check, cell, &self.scenario.context)
+        ask::Asking::new(facts, check, cell, &self.scenario.context, self.options.engine)
     }
 
     /// The flow of a name: `flows/` holds one a file.
@@ -555,4 +562,13 @@ fn policy_type(kind: WrittenType) -> PolicyType {
         WrittenType::Scp => PolicyType::ServiceControl,
         WrittenType::Rcp => PolicyType::ResourceControl,
     }
+}
+
+/// A call on which the second opinion differs.
+fn differing(at: usize, asked: &Asked, span: Span) -> Option<Problem> {
+    let second = asked.second.as_ref()?.as_ref().ok()?;
+    let message =
+        format!("the two engines differ on {}: {}", asked.judgement.call, asked.judgement.differs_from(second)?);
+    let help = "one of them is wrong: report it with this scenario".to_owned();
+    Some(Problem { code: "engines-differ", message, span, asked: Some(at), help: Some(help) })
 }

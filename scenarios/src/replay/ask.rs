@@ -24,6 +24,7 @@ use crate::file::scenario::{CallQuestion, Check, GrantQuestion};
 use crate::file::{At, ContextValue, Named, PolicySource, Text};
 use crate::grants::asked_grant;
 use crate::judge::{self, judge, judge_with_policy};
+use crate::oracle::Engine;
 use crate::placeholders::{Scope, fill};
 use crate::reference::{self, Target};
 
@@ -112,16 +113,23 @@ pub(super) struct Asking<'a> {
     context: BTreeMap<ConditionKey, Option<Values>>,
     settled: Rules,
     now: Option<Text>,
+    engine: Engine,
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn new(facts: &'a Facts, check: &'a Check, cell: &'a Cell, file: &Named<ContextValue>) -> Found<Self> {
+    pub(super) fn new(
+        facts: &'a Facts,
+        check: &'a Check,
+        cell: &'a Cell,
+        file: &Named<ContextValue>,
+        engine: Engine,
+    ) -> Found<Self> {
         let scope = Scope::new(&facts.vars).with(cell);
         let mut context = Facts::context_values(file, &scope)?;
         context.extend(Facts::context_values(&check.context, &scope)?);
         let settled = settled(&check.accepted_rules)?;
         let now = check.now.as_ref().map(|now| fill(now, &scope)).transpose()?;
-        Ok(Self { facts, check, cell, context, settled, now })
+        Ok(Self { facts, check, cell, context, settled, now, engine })
     }
 
     /// What placeholders stand for in this cell.
@@ -221,7 +229,7 @@ impl<'a> Asking<'a> {
             encryption_context = asked.encryption_context;
             grant = asked.retires;
         }
-        let mut call = None;
+        let (mut call, mut second) = (None, None);
         let judgement =
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
                 Resolved::Request(request) => {
@@ -231,12 +239,13 @@ impl<'a> Asking<'a> {
                         None => judge(world, &request, self.settled),
                     };
                     check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
+                    second = self.engine.second(world, &request);
                     call = Some(Box::new(request));
                     judgement
                 }
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
-        Ok(Asked { step, judgement, places, request: call, suggestion: None })
+        Ok(Asked { step, judgement, places, request: call, suggestion: None, second })
     }
 }
 

@@ -79,7 +79,7 @@ const LAYERS: [Layer; 6] = [
             "authorize",
         ],
     },
-    Layer { name: READERS, modules: &["explain", "explain/*", "lint", "lint/*", "cedar", "prove"] },
+    Layer { name: READERS, modules: &["explain", "explain/*", "lint", "lint/*", "cedar", "cedar/*", "prove"] },
 ];
 
 /// The layer whose modules nobody imports, each other included.
@@ -89,7 +89,7 @@ const READERS: &str = "readers";
 const VOCABULARY: usize = 1;
 
 /// What the second engine may share with the first beside the words: the facts, never the judgement.
-const CEDAR_IMPORTS: [&str; 4] = ["policy", "world", "derive", "condition"];
+const CEDAR_IMPORTS: [&str; 5] = ["catalog", "policy", "world", "derive", "condition"];
 
 /// An import of one family of modules by another. A family is a module of the crate's root and all below it.
 #[derive(Clone, Copy)]
