@@ -88,19 +88,24 @@ fn findings_point_at_something_and_help() {
     }
 }
 
-/// The findings that were read by hand: every so many of those at a level above suggestion, from the first.
-/// `cargo test -p permitlab-evaluator --test lint_corpus -- --ignored --nocapture` prints them.
+/// Forty findings above a suggestion, drawn with a seed, or all of one rule, for a person to read:
+/// `SEED=7 cargo test -p permitlab-evaluator --test lint_corpus -- --ignored --nocapture`, or `RULE=placeholder`.
 #[test]
 #[ignore = "prints the sample for a person to read"]
 #[expect(clippy::print_stdout, reason = "the sample is printed for a person to read")]
 fn sample() {
-    let all: Vec<_> = findings()
+    let rule = std::env::var("RULE").ok();
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let mut all: Vec<_> = findings()
         .into_iter()
-        .filter(|found| found.finding.level < Level::Suggestion)
         .filter(|found| lint::rule(found.finding.diagnostic.code).is_some())
+        .filter(|found| {
+            rule.as_deref()
+                .map_or(found.finding.level < Level::Suggestion, |rule| rule == found.finding.diagnostic.code)
+        })
         .collect();
-    let step = (all.len() / 40).max(1);
-    for found in all.iter().step_by(step).take(40) {
+    let count = if rule.is_some() { all.len() } else { 40 };
+    for found in drawn(&mut all, count, seed) {
         let diagnostic = &found.finding.diagnostic;
         println!(
             "{} {}[{}] {}\n    `{}`",
@@ -108,6 +113,25 @@ fn sample() {
         );
         assert!(diagnostic.help.is_some());
     }
+}
+
+/// So many of some findings, each with the same chance (Fisher and Yates over the numbers of splitmix64), in order.
+fn drawn(all: &mut Vec<Found>, count: usize, seed: u64) -> &[Found] {
+    let mut state = seed;
+    let mut next = |below: usize| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(below).unwrap()).unwrap()
+    };
+    let count = count.min(all.len());
+    for at in 0..count {
+        let other = at + next(all.len() - at);
+        all.swap(at, other);
+    }
+    all.truncate(count);
+    all.sort_by(|one, other| one.place.cmp(&other.place));
+    all
 }
 
 const COUNTS: [(&str, usize); 32] = [

@@ -1,7 +1,8 @@
 //! May a service use the resource for anybody, not only for its owner (R7.5)?
 
-use super::subject::{allows, arn_fields, limits, principals, service_of};
+use super::subject::{actions, allows, arn_fields, limits, principals, resources, service_of};
 use super::{Check, Context, Example, Finding, Level, Rule};
+use crate::account::AccountId;
 use crate::condition::Condition;
 use crate::policy::{Policy, PolicyType, Statement};
 
@@ -56,6 +57,7 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
@@ -83,7 +85,27 @@ fn in_statement(kind: PolicyType, statement: &Statement) -> Option<Finding> {
             "add a condition on `aws:SourceArn`, or `\"StringEquals\": { \"aws:SourceAccount\": … }` with your account",
         );
     // Who makes a service assume a role has to pass it, which IAM allows within the account only.
-    Some(if is_trust { finding.level(Level::Suggestion) } else { finding })
+    let is_harmless = is_trust || only_looks(statement) || writes_by_account(statement);
+    Some(if is_harmless { finding.level(Level::Suggestion) } else { finding })
+}
+
+/// Whether all that is allowed is to look at the key or bucket itself, as services do before they begin.
+fn only_looks(statement: &Statement) -> bool {
+    const LOOKS: [&str; 4] = ["kms:describekey", "s3:getbucketacl", "s3:getbucketlocation", "s3:listbucket"];
+    let looks = |text: &str| LOOKS.contains(&text.to_ascii_lowercase().as_str());
+    let actions = actions(statement);
+    !actions.is_empty() && actions.iter().all(|each| looks(each.text.as_str()))
+}
+
+/// Whether objects are written only below the account for which the service writes them, which is in their names:
+/// `AWSLogs/111122223333/`.
+fn writes_by_account(statement: &Statement) -> bool {
+    let names_account = |text: &str| {
+        let below = text.split_once("/AWSLogs/").and_then(|(_, below)| below.split('/').next());
+        below.is_some_and(|account| AccountId::parse(account).is_ok())
+    };
+    let resources = resources(statement);
+    !resources.is_empty() && resources.iter().all(|each| names_account(each.text.as_str()))
 }
 
 /// Whether a condition tells for whom the service acts.

@@ -20,7 +20,8 @@ pub fn covered(pattern: &ActionPattern) -> impl Iterator<Item = Action> {
 /// Whether a policy's `Resource` could match a resource that the action is authorized on.
 pub fn could_allow(action: Action, resource: &str) -> bool {
     if action.is_wildcard_only() {
-        return resource == "*" || fields(resource).last().is_some_and(|last| last == "*");
+        // Some services call the whole of an account `/`.
+        return resource == "*" || fields(resource).last().is_some_and(|last| matches!(last.as_str(), "*" | "/*"));
     }
     action.resources().any(|each| could_select(each.kind, resource))
 }
@@ -120,6 +121,7 @@ mod tests {
     #[case("kms:ListKeys", "*", true)]
     #[case("kms:ListKeys", "arn:aws:kms:us-east-1:111122223333:*", true)]
     #[case("kms:ListKeys", "arn:aws:kms:us-east-1:111122223333:key/*", false)]
+    #[case("emr-serverless:ListApplications", "arn:aws:emr-serverless:*:*:/*", true)]
     #[case("s3:ListBucket", "arn:aws:s3:::bucket/*", false)]
     #[case("s3:ListBucket", "arn:aws:s3:::bucket*", true)]
     #[case("s3:GetObject", "arn:aws:s3:::bucket", false)]
