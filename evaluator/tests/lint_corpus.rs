@@ -2,6 +2,25 @@
 //!
 //! The corpus lies beside the repository and is no part of it. Without it these tests say so and pass. The counts are
 //! held, so that a change to a rule shows how many real policies it speaks of.
+//!
+//! # How often it is wrong
+//!
+//! `sample` draws forty findings above a suggestion, each with the same chance. One person read each with its statement,
+//! against the rules and AWS's reference, and judged it *true*, *noise* (true, and of no use: the same mistake told
+//! again, or one that changes nothing) or *false alarm*. Then the causes were mended and forty others drawn.
+//!
+//! | seed | rules | true | noise | false alarm |
+//! |---|---|---|---|---|
+//! | 1 | as first written | 30 | 7 | 3 |
+//! | 2 | one finding a mistake | 34 | 3 | 3 |
+//! | 3 | what the reference leaves open left alone | 36 | 2 | 2 |
+//! | 4 | as they are | 38 | 1 | 1 |
+//!
+//! With forty findings a rate of 1 in 40 stands for anything up to about 1 in 8. What remains: AWS's reference is behind
+//! AWS's own managed policies (`unknown-action`, and an action that takes resources of another service), and those may
+//! be larger than a customer's (`policy-too-large`). Most findings of `key-lockout` are of single statements from AWS's
+//! pages, which are no whole policies; as the files stand they are true. Beside the samples at least ten findings of
+//! each rule with more than twenty were read.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -134,37 +153,36 @@ fn drawn(all: &mut Vec<Found>, count: usize, seed: u64) -> &[Found] {
     all
 }
 
-const COUNTS: [(&str, usize); 32] = [
+const COUNTS: [(&str, usize); 31] = [
     ("allow-by-exclusion", 10),
-    ("confused-deputy", 154),
+    ("confused-deputy", 153),
     ("cross-account-administration", 1),
-    ("dead-permission", 99),
+    ("dead-permission", 52),
     ("deny-of-forwarded-calls", 4),
     ("duplicate-sid", 1),
-    ("for-all-values-without-null", 79),
+    ("for-all-values-without-null", 30),
     ("invalid-sid", 1),
     ("key-by-alias", 6),
     ("key-lockout", 78),
-    ("malformed-arn", 113),
+    ("malformed-arn", 55),
     ("meaningless-id", 2),
-    ("missing-account-delegation", 70),
+    ("missing-account-delegation", 3),
     ("missing-set-operator", 3),
     ("missing-version", 39),
-    ("negated-optional-key", 67),
+    ("negated-optional-key", 21),
     ("operator-case", 1),
     ("operator-type", 3),
-    ("placeholder", 363),
+    ("placeholder", 147),
     ("policy-too-large", 49),
     ("public-principal", 32),
     ("service-without-key", 2),
     ("shadowed-statement", 48),
     ("source-key-without-service", 1),
-    ("unfit-resource", 380),
-    ("unknown-action", 42),
+    ("unfit-resource", 196),
+    ("unknown-action", 21),
     ("unknown-condition-key", 6),
-    ("unknown-service", 101),
+    ("unknown-service", 53),
     ("unneeded-set-operator", 10),
     ("unreadable-value", 11),
-    ("variable-out-of-place", 10),
-    ("wildcard-only-action", 348),
+    ("wildcard-only-action", 170),
 ];

@@ -1,8 +1,10 @@
 //! May a service use the resource for anybody, not only for its owner (R7.5)?
 
-use super::subject::{actions, allows, arn_fields, limits, principals, resources, service_of};
+use super::service_without_key::is_never_carried;
+use super::subject::{actions, allows, arn_fields, covered, demands, limits, principals, resources, service_of};
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::account::AccountId;
+use crate::catalog::services::{AccessLevel, Action};
 use crate::condition::Condition;
 use crate::policy::{Policy, PolicyType, Statement};
 
@@ -71,7 +73,11 @@ fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
         | PolicyType::ServiceControl
         | PolicyType::ResourceControl => return Vec::new(),
     }
-    let open = policy.statements.iter().filter(|each| allows(each) && !limits(each).any(is_bound));
+    // A statement that never applies to a service is another rule's.
+    let is_open = |each: &&Statement| {
+        allows(each) && !limits(each).any(is_bound) && !demands(each).any(|own| is_never_carried(&own.key))
+    };
+    let open = policy.statements.iter().filter(is_open);
     open.filter_map(|statement| in_statement(context.kind, statement)).collect()
 }
 
@@ -91,10 +97,14 @@ fn in_statement(kind: PolicyType, statement: &Statement) -> Option<Finding> {
 
 /// Whether all that is allowed is to look at the key or bucket itself, as services do before they begin.
 fn only_looks(statement: &Statement) -> bool {
-    const LOOKS: [&str; 4] = ["kms:describekey", "s3:getbucketacl", "s3:getbucketlocation", "s3:listbucket"];
-    let looks = |text: &str| LOOKS.contains(&text.to_ascii_lowercase().as_str());
-    let actions = actions(statement);
-    !actions.is_empty() && actions.iter().all(|each| looks(each.text.as_str()))
+    const OF_BUCKETS: [&str; 3] = ["GetBucketAcl", "GetBucketLocation", "ListBucket"];
+    let looks = |action: &Action| match action.service().prefix() {
+        "kms" => matches!(action.access(), AccessLevel::List | AccessLevel::Read),
+        "s3" => OF_BUCKETS.contains(&action.name()),
+        _ => false,
+    };
+    let actions: Vec<_> = actions(statement).iter().map(|each| covered(&each.value)).collect();
+    !actions.is_empty() && actions.iter().all(|covered| !covered.is_empty() && covered.iter().all(looks))
 }
 
 /// Whether objects are written only below the account for which the service writes them, which is in their names:

@@ -101,10 +101,11 @@ fn is_there_anyway(statement: &Statement, condition: &Condition) -> bool {
 
 /// Whether every action sets or removes tags, for which the call has to name one. `ec2:DeleteTags` need not.
 fn only_tags(statement: &Statement) -> bool {
-    const BEGINNINGS: [&str; 5] = ["tag", "untag", "createtags", "addtags", "removetags"];
+    const BEGINNINGS: [&str; 6] = ["tag", "untag", "createtags", "addtags", "removetags", "deletetags"];
     let tags = |text: &str| {
-        let name = text.split_once(':').map_or("", |(_, name)| name).to_ascii_lowercase();
-        BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        let text = text.to_ascii_lowercase();
+        let name = text.split_once(':').map_or("", |(_, name)| name);
+        text != "ec2:deletetags" && BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
     };
     let actions = actions(statement);
     !actions.is_empty() && actions.iter().all(|each| tags(each.text.as_str()))

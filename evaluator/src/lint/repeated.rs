@@ -16,11 +16,12 @@ pub(super) fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 fn and_more(mut finding: Finding, more: usize) -> Finding {
-    match more {
-        0 => {}
-        1 => finding.diagnostic.message.push_str(", here and in one more place"),
-        _ => finding.diagnostic.message.push_str(&format!(", here and in {more} more places")),
-    }
+    let places = match more {
+        0 => return finding,
+        1 => "one more place".to_owned(),
+        _ => format!("{more} more places"),
+    };
+    finding.diagnostic.message = format!("{}, here and in {places}", finding.diagnostic.message);
     finding
 }
 

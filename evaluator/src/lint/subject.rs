@@ -97,8 +97,8 @@ fn is_left_open(action: services::Action, key: &ConditionKey) -> bool {
 fn is_part_of_assuming(name: &ActionName, key: &ConditionKey) -> bool {
     const ASSUMING: [&str; 3] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
     let is_part = ["TagSession", "SetSourceIdentity", "SetContext"].iter().any(|part| name.name() == *part);
-    let carries = |assuming: &&str| ActionName::parse(assuming).is_ok_and(|name| services::keys::may_carry(&name, key));
-    name.service() == "sts" && is_part && ASSUMING.iter().any(|assuming| carries(&assuming))
+    let carries = |assuming: &str| ActionName::parse(assuming).is_ok_and(|name| services::keys::may_carry(&name, key));
+    name.service() == "sts" && is_part && ASSUMING.iter().any(|assuming| carries(assuming))
 }
 
 /// The conditions without which the statement does not apply: those that fail when their key is absent.

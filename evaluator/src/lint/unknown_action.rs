@@ -61,17 +61,19 @@ fn unknown_to(entry: &Entry) -> Option<Service> {
     (!service.actions().any(|action| entry.value.covers_name(action.name()))).then_some(service)
 }
 
-/// What is said of the unknown names of one service. Many of them may well be newer than the catalog.
+/// What is said of the unknown names of one service. Several are rather newer than the catalog than misspelt, except of
+/// services whose operations go by other names than their permissions.
 fn of_service(service: Service, entries: &[&Entry]) -> Vec<Finding> {
-    const MANY: usize = 5;
-    let Some(first) = entries.first().filter(|_| entries.len() >= MANY) else {
+    const SEVERAL: usize = 3;
+    let is_old = matches!(service.prefix(), "s3" | "iam" | "sts" | "ec2");
+    let Some(first) = entries.first().filter(|_| entries.len() >= SEVERAL && !is_old) else {
         return entries.iter().map(|entry| misspelt(service, entry)).collect();
     };
     let names = listed(entries.iter().map(|entry| entry.text.as_str()));
     let message = format!("{} is not known to have {names}; the entries match nothing", service.name());
     let help =
         "see the service's page in the Service Authorization Reference; they may be newer than Permitlab's catalog";
-    vec![RULE.finding(first.text.span(), message).help(help)]
+    vec![RULE.finding(first.text.span(), message).level(Level::Suggestion).help(help)]
 }
 
 fn misspelt(service: Service, entry: &Entry) -> Finding {

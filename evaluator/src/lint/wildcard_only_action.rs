@@ -37,14 +37,17 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
-    // The root of an application server is the whole of the account; EC2 Messages names no resource types at all.
+    // `/` is the whole of an account; where no action of a service has a resource, the reference is silent; a channel
+    // is one of a session.
     also_good: &[Example::good(
         PolicyType::Identity,
         r#"{
   "Version": "2012-10-17",
   "Statement": [
     { "Effect": "Allow", "Action": "emr-serverless:ListApplications", "Resource": "arn:aws:emr-serverless:us-east-1:111122223333:/*" },
-    { "Effect": "Allow", "Action": "ec2messages:SendReply", "Resource": "arn:aws:ec2messages:us-east-1:111122223333:message/*" }
+    { "Effect": "Allow", "Action": "opsworks-cm:DeleteServer", "Resource": "arn:aws:opsworks-cm:us-east-1:111122223333:server/*" },
+    { "Effect": "Allow", "Action": "ssmmessages:OpenDataChannel", "Resource": "arn:aws:ssm:us-east-1:111122223333:session/*" },
+    { "Effect": "Allow", "Action": "appsync:SetWebACL", "Resource": "arn:aws:appsync:us-east-1:111122223333:apis/*" }
   ]
 }"#,
     )],
@@ -52,47 +55,86 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
-    policy.statements.iter().filter_map(|statement| in_statement(context, statement)).collect()
+    policy.statements.iter().flat_map(|statement| in_statement(context, statement)).collect()
 }
 
-fn in_statement(context: &Context<'_>, statement: &Statement) -> Option<Finding> {
-    let is_key = context.kind == PolicyType::Key;
-    let is_stray = |pattern: &&Written<ActionPattern>| {
-        let covered = covered(&pattern.value);
-        let has_none = !covered.is_empty() && covered.iter().all(|action| action.is_wildcard_only());
-        has_none && (is_key || !has_place(statement, &covered))
-    };
-    let stray: Vec<_> = actions(statement).iter().filter(is_stray).collect();
-    let first = stray.first()?;
-    let names = listed(stray.iter().map(|pattern| pattern.text.as_str()));
-    let is_one = stray.len() == 1;
-    let message = if is_key {
-        let (are, them) = if is_one { ("is", "it") } else { ("are", "them") };
-        format!("{names} {are} called on no key, so a key policy never {} {them}", verb(statement.effect))
-    } else {
-        let (have, they) = if is_one { ("has", "it is") } else { ("have", "they are") };
-        format!("{names} {have} no resource, so {they} not {} here", participle(statement.effect))
-    };
-    let all = stray.iter().map(|pattern| format!("`{}`", pattern.text.as_str())).collect::<Vec<_>>().join(", ");
-    let help = if is_key {
-        format!("put {all} in an identity-based policy, with `\"Resource\": \"*\"`")
-    } else {
-        format!("put {all} in a statement with `\"Resource\": \"*\"`")
-    };
-    Some(RULE.finding(first.text.span(), message).help(help))
+fn in_statement(context: &Context<'_>, statement: &Statement) -> Vec<Finding> {
+    if context.kind == PolicyType::Key {
+        return in_key_policy(statement).into_iter().collect();
+    }
+    let stray: Vec<_> = without_resource(statement).into_iter().filter(|each| !has_place(statement, each)).collect();
+    let (open, sure): (Vec<_>, Vec<_>) = stray.into_iter().partition(|each| is_left_open(statement, each));
+    let sure = misplaced(statement, &sure);
+    let open = misplaced(statement, &open).map(|finding| finding.level(Level::Suggestion));
+    sure.into_iter().chain(open).collect()
 }
 
-/// Whether a resource of the statement could be what the actions are authorized on. Of a service without resource types
-/// the reference says nothing that could be held against an ARN of that service.
-fn has_place(statement: &Statement, covered: &[Action]) -> bool {
+/// An entry of `Action` that covers actions without a resource only.
+struct Stray<'s> {
+    pattern: &'s Written<ActionPattern>,
+    covered: Vec<Action>,
+}
+
+fn without_resource(statement: &Statement) -> Vec<Stray<'_>> {
+    let entries = actions(statement).iter().map(|pattern| Stray { pattern, covered: covered(&pattern.value) });
+    let has_none = |each: &Stray<'_>| !each.covered.is_empty() && each.covered.iter().all(|one| one.is_wildcard_only());
+    entries.filter(has_none).collect()
+}
+
+fn in_key_policy(statement: &Statement) -> Option<Finding> {
+    let stray = without_resource(statement);
+    let names = listed(stray.iter().map(|each| each.pattern.text.as_str()));
+    let (are, them) = if stray.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let message = format!("{names} {are} called on no key, so a key policy never {} {them}", verb(statement.effect));
+    let help = format!("put {} in an identity-based policy, with `\"Resource\": \"*\"`", all(&stray));
+    Some(RULE.finding(stray.first()?.pattern.text.span(), message).help(help))
+}
+
+fn misplaced(statement: &Statement, stray: &[Stray<'_>]) -> Option<Finding> {
+    let names = listed(stray.iter().map(|each| each.pattern.text.as_str()));
+    let (have, they) = if stray.len() == 1 { ("has", "it is") } else { ("have", "they are") };
+    let message = format!("{names} {have} no resource, so {they} not {} here", participle(statement.effect));
+    let help = format!("put {} in a statement with `\"Resource\": \"*\"`", all(stray));
+    Some(RULE.finding(stray.first()?.pattern.text.span(), message).help(help))
+}
+
+fn all(stray: &[Stray<'_>]) -> String {
+    stray.iter().map(|each| format!("`{}`", each.pattern.text.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a resource of the statement could be what the actions are authorized on.
+fn has_place(statement: &Statement, stray: &Stray<'_>) -> bool {
     let resources = resources(statement);
-    let fits = |action: &Action, resource: &str| {
-        let service = action.service();
-        let is_beyond =
-            service.resource_types().next().is_none() && resource.split(':').nth(2) == Some(service.prefix());
-        is_beyond || could_allow(*action, resource)
-    };
-    resources.is_empty() || resources.iter().any(|each| covered.iter().any(|action| fits(action, each.text.as_str())))
+    let fits = |resource: &str| stray.covered.iter().any(|action| takes(*action, resource));
+    resources.is_empty() || resources.iter().any(|each| fits(each.text.as_str()))
+}
+
+/// Whether an action could be authorized on a resource, or the reference lists too little to say: no action of the
+/// service has a resource there, or the action is only a permission that AWS WAF asks for. Session Manager's channels
+/// are those of sessions, which are of Systems Manager.
+fn takes(action: Action, resource: &str) -> bool {
+    let own = action.service();
+    let of = resource.split(':').nth(2).unwrap_or_default();
+    let is_silent = of == own.prefix() && own.actions().all(Action::is_wildcard_only);
+    let is_firewall = of == own.prefix() && action.name().eq_ignore_ascii_case("SetWebACL");
+    let is_channel = own.prefix() == "ssmmessages" && of == "ssm";
+    is_silent || is_firewall || is_channel || could_allow(action, resource)
+}
+
+/// Whether AWS itself writes such permissions, and the reference may lack the resource: what is created, of its own
+/// type, or all resources of a type. Of some services it is known that they ask for `*`.
+fn is_left_open(statement: &Statement, stray: &Stray<'_>) -> bool {
+    let is_own = |text: &&str| stray.covered.iter().any(|each| text.split(':').nth(2) == Some(each.service().prefix()));
+    let is_known = stray.covered.iter().any(|each| matches!(each.service().prefix(), "kms" | "s3" | "ec2"));
+    let creates = stray.covered.iter().all(|action| action.name().starts_with("Create"));
+    let mut own = resources(statement).iter().map(|each| each.text.as_str()).filter(is_own);
+    !is_known && own.any(|text| creates || is_whole_type(text))
+}
+
+/// Whether a resource is every one of a type: `role/*`.
+fn is_whole_type(resource: &str) -> bool {
+    let name = resource.splitn(6, ':').nth(5).and_then(|last| last.split(['/', ':']).nth(1));
+    matches!(name, Some("*" | ""))
 }
 
 const fn verb(effect: Effect) -> &'static str {
