@@ -23,26 +23,32 @@ fn applicable<'p>(role: &'p Policy, key: &'p Policy) -> Applicable<'p> {
 
 fn cold() -> Option<Decision> {
     let (role, key) = policies()?;
-    let (request, context) = request()?;
+    let (request, context) = request("us-east-1")?;
     Some(decide(&applicable(&role, &key), &request, &context, Rules::NONE))
 }
 
 fn seed(criterion: &mut Criterion) {
     let (role, key) = policies().expect("the documented policies are valid");
-    let (request, context) = request().expect("the request is valid");
     let applicable = applicable(&role, &key);
-    let decision = decide(&applicable, &request, &context, Rules::NONE);
-    assert_eq!(decision.effect, Effect::Allow);
     assert_eq!(cold().map(|decision| decision.effect), Some(Effect::Allow));
 
     let mut group = criterion.benchmark_group("seed");
     group.bench_function("parse", |bench| bench.iter(policies));
-    group.bench_function("decide", |bench| {
-        bench.iter(|| decide(black_box(&applicable), black_box(&request), black_box(&context), Rules::NONE));
-    });
-    group.bench_function("explain", |bench| {
-        bench.iter(|| explain(black_box(&applicable), black_box(&request), black_box(&context), black_box(&decision)));
-    });
+    for (region, effect, name) in
+        [("us-east-1", Effect::Allow, "an allow"), ("eu-west-1", Effect::ImplicitDeny, "a deny")]
+    {
+        let (request, context) = request(region).expect("the request is valid");
+        let decision = decide(&applicable, &request, &context, Rules::NONE);
+        assert_eq!(decision.effect, effect);
+        group.bench_function(format!("decide {name}"), |bench| {
+            bench.iter(|| decide(black_box(&applicable), black_box(&request), black_box(&context), Rules::NONE));
+        });
+        group.bench_function(format!("explain {name}"), |bench| {
+            bench.iter(|| {
+                explain(black_box(&applicable), black_box(&request), black_box(&context), black_box(&decision))
+            });
+        });
+    }
     group.bench_function("parse and decide", |bench| bench.iter(cold));
     group.finish();
 }

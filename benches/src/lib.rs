@@ -43,11 +43,11 @@ pub fn policy(text: &str, kind: PolicyType) -> Option<Policy> {
     parse(&document, kind).policy
 }
 
-/// The role's Decrypt through S3, and its context; `None` never, unless the constants are broken.
-pub fn request() -> Option<(Request, RequestContext)> {
+/// The role's Decrypt through S3 in a Region, and its context; `None` never, unless the constants are broken.
+pub fn request(region: &str) -> Option<(Request, RequestContext)> {
     let resource = Resource::new(Arn::parse(KEY).ok()?);
     let mut request = Request::new(Principal::parse(ROLE).ok()?, ActionName::parse("kms:Decrypt").ok()?, resource);
-    request.via = Some(Via { service: "s3.us-east-1.amazonaws.com".into() });
+    request.via = Some(Via { service: format!("s3.{region}.amazonaws.com").into() });
     let context = context(&World::default(), &request);
     Some((request, context))
 }

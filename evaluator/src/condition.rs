@@ -113,6 +113,17 @@ impl Operand {
         }
     }
 
+    /// The patterns in it, where variables may occur: one of a string, six of an ARN.
+    pub fn patterns(&self) -> &[Pattern] {
+        match &self.value {
+            Comparand::Text(pattern) => std::slice::from_ref(pattern),
+            Comparand::Arn(pattern) => pattern.as_fields().map_or(&[], |fields| fields),
+            Comparand::Number(_) | Comparand::Date(_) | Comparand::Bool(_) | Comparand::Bytes(_) | Comparand::Ip(_) => {
+                &[]
+            }
+        }
+    }
+
     fn is_bool(&self, wanted: bool) -> bool {
         matches!(&self.value, Comparand::Bool(Some(Boolean(value))) if *value == wanted)
     }
@@ -212,6 +223,17 @@ impl Condition {
                 Truth::unless(false, Rule::MultivaluedWithoutSetOperator, Truth::any(each()).could_hold())
             }
             SetOperator::None => Truth::all(each()),
+        }
+    }
+
+    /// The values of which `ForAllValues` asks in vain; none for another operator, or where no value is stated.
+    pub fn rejected(&self, context: &impl Lookup) -> Vec<String> {
+        match (&context.entry(&self.key).presence, self.operator.set) {
+            (Presence::Present(values), SetOperator::ForAllValues) => {
+                let fails = |value: &&String| !self.holds_for_one(value, context).holds();
+                values.as_slice().iter().filter(fails).cloned().collect()
+            }
+            (Presence::Present(_) | Presence::Absent | Presence::Unstated, _) => Vec::new(),
         }
     }
 

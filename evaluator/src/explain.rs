@@ -3,10 +3,15 @@
 //! The same walk as the decision, with everything it saw kept: for each layer its statements, for each statement
 //! which elements failed, what each wanted and what the request had.
 
-use std::cmp::Reverse;
+mod distance;
+mod near_principal;
+mod variables;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use self::distance::Distance;
+pub use self::near_principal::NearPrincipal;
 use crate::condition::Condition;
 use crate::context::{ConditionKey, Entry, Lookup, Presence, RequestContext};
 use crate::decision::{self, Decision};
@@ -17,6 +22,7 @@ use crate::gather::Applicable;
 use crate::json::Text;
 use crate::layer::{Layer, StatementRef, Verdict};
 use crate::policy::{Effect, Policy, PolicyType, ResourceElement, Statement};
+use crate::principal::Principal;
 use crate::request::Request;
 use crate::service::kms::grant;
 use crate::source::Span;
@@ -78,12 +84,21 @@ pub struct ElementExplanation {
     pub found: Found,
     /// AWS's name of the grant constraint, where it is one.
     pub grant_constraint: Option<&'static str>,
+    /// The policy variables in its values, as written, and what they stand for in this call; `None` is unresolved, and
+    /// matches nothing (R4.23).
+    pub variables: Vec<(String, Option<String>)>,
+    /// Those values of a set of which `ForAllValues` asks in vain (R4.9).
+    pub rejected: Vec<String>,
+    /// The entry of `Principal` that is easily taken for the caller, and whom it names instead.
+    pub near: Option<(Span, NearPrincipal)>,
 }
 
 /// What a request had where an element looked.
 #[derive(Debug, Clone)]
 pub enum Found {
-    /// The caller, the action or the resource.
+    /// The caller.
+    Caller(Principal),
+    /// The action or the resource.
     Name(String),
     /// A condition key and its state.
     Key(ConditionKey, Entry),
@@ -155,7 +170,20 @@ fn explain_grant<'w>(policy: usize, each: &'w Grant, view: &View<'_>) -> Stateme
     let mut elements: Vec<ElementExplanation> = Vec::new();
     grant::walk(each, view, |element, truth| {
         let (span, found) = grant_element(element, each, view);
-        elements.push(ElementExplanation { element, truth, span, found, grant_constraint: constraint(element, each) });
+        let near = match (element, truth.holds()) {
+            (Element::Principal, false) => near_principal::nearest(std::slice::from_ref(&each.grantee), view.request),
+            _ => None,
+        };
+        elements.push(ElementExplanation {
+            element,
+            truth,
+            span,
+            found,
+            grant_constraint: constraint(element, each),
+            variables: Vec::new(),
+            rejected: Vec::new(),
+            near,
+        });
     });
     let applies = Truth::all(elements.iter().map(|element| element.truth.clone()));
     let reference = StatementRef { layer: Layer::Grant, level: 0, index: StatementIndex { policy, statement: 0 } };
@@ -172,7 +200,7 @@ fn grant_element(element: Element, each: &Grant, view: &View<'_>) -> (Span, Foun
     let operations = each.operations.first().map_or(each.span, |operation| operation.text.span());
     match element {
         Element::Principal | Element::Resource | Element::Condition(_) => {
-            (each.grantee.text.span(), Found::Name(view.request.principal.to_string()))
+            (each.grantee.text.span(), Found::Caller(view.request.principal.clone()))
         }
         Element::Action => (operations, Found::Name(view.request.action.to_string())),
         Element::Constraint(index) => match each.constraints.get(index) {
@@ -198,7 +226,7 @@ fn explain_element(element: Element, truth: Truth, statement: &Statement, view: 
     let (span, found) = match element {
         Element::Principal => {
             let span = statement.principal.as_ref().map_or(statement.span, |principal| principal.span);
-            (span, Found::Name(request.principal.to_string()))
+            (span, Found::Caller(request.principal.clone()))
         }
         Element::Action => (statement.action.span, Found::Name(request.action.to_string())),
         Element::Resource => {
@@ -220,7 +248,24 @@ fn explain_element(element: Element, truth: Truth, statement: &Statement, view: 
         },
         Element::Constraint(_) | Element::ChildOperations => (statement.span, Found::Name(String::new())),
     };
-    ElementExplanation { element, truth, span, found, grant_constraint: None }
+    let near = match (element, &statement.principal) {
+        (Element::Principal, Some(principal)) if !truth.holds() && !principal.negated => {
+            near_principal::nearest(&principal.entries, request)
+        }
+        _ => None,
+    };
+    let variables = variables::resolved(element, statement, view);
+    let rejected = rejected(element, &truth, statement, view);
+    ElementExplanation { element, truth, span, found, grant_constraint: None, variables, rejected, near }
+}
+
+/// The values for which a condition that asks for all of them fails.
+fn rejected(element: Element, truth: &Truth, statement: &Statement, view: &View<'_>) -> Vec<String> {
+    let Element::Condition(index) = element else { return Vec::new() };
+    match statement.conditions.get(index) {
+        Some(condition) if !truth.holds() => condition.rejected(view),
+        Some(_) | None => Vec::new(),
+    }
 }
 
 fn decided<'e, 'w>(layers: &'e [LayerExplanation<'w>], decision: &Decision) -> Option<&'e StatementExplanation<'w>> {
@@ -228,15 +273,14 @@ fn decided<'e, 'w>(layers: &'e [LayerExplanation<'w>], decision: &Decision) -> O
     layers.iter().flat_map(|layer| &layer.statements).find(|statement| statement.reference == reference)
 }
 
-/// The Allow statement of the deciding layer that came nearest: the one whose first failing element, in the order
-/// principal, action, resource, conditions, comes last; among equals the one with the fewest failing conditions,
-/// then the first written. AWS's message names no grants, but one made for this caller may have come nearer than any
-/// policy, and is what its reader looks for.
+/// The Allow statement of the deciding layer that came nearest, by its [`Distance`]; among equals the first written.
+/// AWS's message names no grants, but one made for this caller may have come nearer than any policy, and is what its
+/// reader looks for.
 fn nearest<'e, 'w>(layers: &'e [LayerExplanation<'w>], layer: Layer) -> Option<&'e StatementExplanation<'w>> {
     let of = |layer: Layer| layers.iter().filter(move |each| each.layer == layer).flat_map(|each| &each.statements);
-    let near = |each: &&StatementExplanation<'_>| (Reverse(each.first_failure()), each.failures().count());
+    let near = |each: &&StatementExplanation<'_>| Distance::of(each);
     let allows = of(layer).filter(|each| each.subject.effect() == Effect::Allow && !each.applies.holds());
-    let is_for_caller = |each: &&StatementExplanation<'_>| !each.applies.holds() && each.first_failure() > PRINCIPAL;
+    let is_for_caller = |each: &&StatementExplanation<'_>| !each.applies.holds() && each.names_caller();
     let grant = of(Layer::Grant).filter(is_for_caller).min_by_key(near);
     match layer {
         Layer::Identity | Layer::Resource => allows.chain(grant).min_by_key(near),
@@ -245,12 +289,6 @@ fn nearest<'e, 'w>(layers: &'e [LayerExplanation<'w>], layer: Layer) -> Option<&
         }
     }
 }
-
-/// How far from the front the principal stands.
-const PRINCIPAL: usize = 0;
-
-/// How far conditions and constraints do.
-const CONDITIONS: usize = 3;
 
 impl Subject<'_> {
     /// Allow or Deny; a grant only allows.
@@ -284,14 +322,18 @@ impl StatementExplanation<'_> {
         self.elements.iter().filter(|element| !element.truth.holds())
     }
 
-    /// How far the first failing element stands from the front.
-    fn first_failure(&self) -> usize {
-        self.failures().next().map_or(usize::MAX, |failure| match failure.element {
-            Element::Principal => PRINCIPAL,
-            Element::Action => 1,
-            Element::Resource => 2,
-            Element::Condition(_) | Element::Constraint(_) | Element::ChildOperations => CONDITIONS,
-        })
+    /// Whether it speaks of the caller.
+    fn names_caller(&self) -> bool {
+        self.failures().all(|failure| failure.element != Element::Principal)
+    }
+
+    /// Whether it speaks of the caller, the action and the resource, so that only its conditions can stand in the way.
+    fn is_about_call(&self) -> bool {
+        let is_limit = |element: Element| match element {
+            Element::Principal | Element::Action | Element::Resource => false,
+            Element::Condition(_) | Element::Constraint(_) | Element::ChildOperations => true,
+        };
+        self.failures().all(|failure| is_limit(failure.element))
     }
 
     /// Its reference: `key-eval#[1]`, or `key/eval[0]` for a grant.
@@ -314,6 +356,7 @@ impl ElementExplanation {
             (Element::Action, _) => "action".to_owned(),
             (Element::Resource, _) => "resource".to_owned(),
             (_, Found::Key(key, _)) => key.to_string(),
+            (_, Found::Caller(_)) => "principal".to_owned(),
             (_, Found::Name(name)) => name.clone(),
             (_, Found::EncryptionContext(_)) => "kms:EncryptionContext".to_owned(),
         }
@@ -328,12 +371,12 @@ impl ElementExplanation {
 /// The condition keys that statements about this caller, action and resource asked for in vain, in order.
 pub fn absent_keys(explanation: &Explanation<'_>) -> Vec<ConditionKey> {
     let statements = explanation.layers.iter().flat_map(|layer| &layer.statements);
-    let about_this = statements.filter(|statement| statement.first_failure() >= CONDITIONS);
+    let about_this = statements.filter(|statement| statement.is_about_call());
     let mut keys: Vec<_> = about_this
         .flat_map(|statement| &statement.elements)
         .filter_map(|each| match &each.found {
             Found::Key(key, entry) if !matches!(entry.presence, Presence::Present(_)) => Some(key.clone()),
-            Found::Key(..) | Found::Name(_) | Found::EncryptionContext(_) => None,
+            Found::Key(..) | Found::Caller(_) | Found::Name(_) | Found::EncryptionContext(_) => None,
         })
         .collect();
     keys.sort();

@@ -120,6 +120,8 @@ pub struct Failure {
     pub origin: Option<Origin>,
     /// Placeholders in the policy's value, with what they stand for.
     pub fills: Vec<(String, String)>,
+    /// Policy variables in it, with what they stand for in this call; `None` is unresolved.
+    pub variables: Vec<(String, Option<String>)>,
 }
 
 /// Judges a call that brings a key policy: once it is allowed, its caller must be able to change that policy again by
@@ -338,12 +340,12 @@ impl Failure {
         let condition = explained.condition(element);
         let entry = match &element.found {
             Found::Key(_, entry) => Some(entry),
-            Found::Name(_) | Found::EncryptionContext(_) => None,
+            Found::Caller(_) | Found::Name(_) | Found::EncryptionContext(_) => None,
         };
         Self {
             name: element.name(),
             operator: condition.map(|condition| condition.operator.to_string()),
-            span: element.span,
+            span: element.near.as_ref().map_or(element.span, |(span, _)| *span),
             found: found(element, entry),
             wanted: condition
                 .map(|condition| condition.operands.iter().map(|each| each.text.as_str().to_owned()).collect())
@@ -355,14 +357,18 @@ impl Failure {
             is_absent: entry.is_some_and(|entry| !matches!(entry.presence, Presence::Present(_))),
             origin: entry.map(|entry| entry.origin),
             fills: explained.fills(element),
+            variables: element.variables.clone(),
         }
     }
 }
 
 fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
     match (&element.found, entry.map(|entry| &entry.presence)) {
+        (Found::Caller(caller), _) => match &element.near {
+            Some((_, near)) => format!("the caller is `{caller}`; {near}"),
+            None => format!("the caller is `{caller}`"),
+        },
         (Found::Name(name), _) => match element.name().as_str() {
-            "principal" => format!("the caller is `{name}`"),
             "action" => format!("the call is `{name}`"),
             _ => format!("the resource is `{name}`"),
         },
@@ -374,8 +380,21 @@ fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
         (Found::Key(key, _), Some(Presence::Present(Values::Many(values)))) if values.is_empty() => {
             format!("the request has no value of `{key}`")
         }
-        (Found::Key(_, _), Some(Presence::Present(values))) => format!("the request has {values}"),
+        (Found::Key(_, _), Some(Presence::Present(values))) => {
+            format!("the request has {values}{}", of_set(element, values))
+        }
         (Found::Key(key, _), Some(Presence::Unstated)) => format!("nobody stated `{key}`, so it counts as absent"),
         (Found::Key(key, _), Some(Presence::Absent) | None) => format!("the request has no `{key}`"),
+    }
+}
+
+/// Why a set of values does not do, where its members do not say so.
+fn of_set(element: &ElementExplanation, values: &Values) -> String {
+    let rejected: Vec<_> = element.rejected.iter().map(|value| format!("`{value}`")).collect();
+    match values {
+        Values::Many(all) if !rejected.is_empty() && rejected.len() < all.len() => {
+            format!(", of which {} does not fit", rejected.join(", "))
+        }
+        Values::Many(_) | Values::One(_) => String::new(),
     }
 }

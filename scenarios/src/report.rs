@@ -3,13 +3,15 @@
 //! A failing check is drawn like a compiler error: what was expected, then the operand of the policy that stood in
 //! the way with the request's value beside it, and the place in the scenario where that value comes from.
 
+mod why;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use permitlab_evaluator::context::Origin;
 use permitlab_evaluator::decision::{Effect, Unavailable};
 use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
-use permitlab_evaluator::layer::Verdict;
+use permitlab_evaluator::policy;
 use permitlab_evaluator::service::Sharing;
 use permitlab_evaluator::source::{SourceMap, Span};
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ use serde_json::{Value, json};
 use crate::judge::{Failure, Judgement, LayerView, Statement, Verdicts};
 use crate::render::{Colour, report};
 use crate::replay::{Asked, Checked, Outcome, Problem, Replayed};
+
+pub use self::why::why;
 
 /// How many checks came out how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -157,32 +161,18 @@ fn is_lockout(judgement: &Judgement) -> bool {
     judgement.answer == Verdicts::Unavailable(Unavailable::Lockout)
 }
 
-/// Everything the walk saw, layer by layer, and the reason in an excerpt.
-pub fn why(sources: &SourceMap, asked: &Asked, colour: Colour) -> String {
-    let judgement = &asked.judgement;
-    let mut text = format!("{}\n{}\n", judgement.call, summary(judgement));
-    for layer in &judgement.layers {
-        let _ = writeln!(text, "  {:<12} {}", layer.layer.word(), verdict(layer.verdict));
-        for statement in &layer.statements {
-            text.push_str(&statement_line(sources, statement));
+/// The changes that would let the denied calls of a file pass, as the `change:` of a check; `None` where there are none
+/// to make.
+pub fn suggested<'a>(id: &str, calls: impl IntoIterator<Item = &'a Asked>) -> Option<String> {
+    let mut text = String::new();
+    for asked in calls {
+        let Some(suggestion) = &asked.suggestion else { continue };
+        let _ = writeln!(text, "# {id}{}\n# {}\nchange:", step(asked), asked.judgement.call);
+        for change in &suggestion.changes {
+            let _ = writeln!(text, "  - '{}'", change.replace('\'', "''"));
         }
     }
-    if !judgement.unstated.is_empty() {
-        let _ = writeln!(text, "  unstated: {} (counted as absent)", judgement.unstated.join(", "));
-    }
-    let _ = write!(text, "{}", report(sources, &reason(asked), colour));
-    text
-}
-
-/// What a layer says, in the words of scenario files.
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allowed => "allow",
-        Verdict::Delegated => "delegated to the account's identity policies",
-        Verdict::ImplicitDeny => "implicit-deny",
-        Verdict::ExplicitDeny => "explicit-deny",
-        Verdict::NotApplicable => "no say",
-    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// The steps of flows that are denied and not required, in one line; `None` when there are none.
@@ -196,24 +186,6 @@ pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Op
     let steps: Vec<_> = counts.iter().map(|(step, count)| format!("{step} ({count})")).collect();
     (!steps.is_empty())
         .then(|| format!("note: denied steps that no flow requires: {}; `--why` explains each", steps.join(", ")))
-}
-
-fn statement_line(sources: &SourceMap, statement: &Statement) -> String {
-    let effect = match statement.effect {
-        permitlab_evaluator::policy::Effect::Allow => "Allow",
-        permitlab_evaluator::policy::Effect::Deny => "Deny",
-    };
-    let mut line = format!(
-        "    {} {effect} {} ({})\n",
-        if statement.applies { "✓" } else { "✗" },
-        statement.name,
-        sources.place(first(statement.span))
-    );
-    for failure in &statement.failures {
-        let operator = failure.operator.as_ref().map(|operator| format!("{operator} ")).unwrap_or_default();
-        let _ = writeln!(line, "        {operator}{}: {}", failure.name, failure.found);
-    }
-    line
 }
 
 /// A failing check as a finding: the expectation, and what stood in the way.
@@ -237,14 +209,15 @@ pub fn reason(asked: &Asked) -> Diagnostic {
     let mut annotations = Vec::new();
     let mut notes = Vec::new();
     if let Some(statement) = judgement.key_statement() {
-        for failure in blocking(statement) {
-            annotations.push(Annotation { span: failure.span, label: failure.found.clone() });
-            notes.extend(failure.fills.iter().map(|(written, value)| format!("with `{written}` = `{value}`")));
-            annotations.extend(origin(failure, asked, &mut notes));
-        }
-        if annotations.is_empty() {
+        if statement.applies {
             let label = format!("`{}` applies", statement.name);
             annotations.push(Annotation { span: statement.sid.unwrap_or(first(statement.span)), label });
+        }
+        for element in turned_on(statement) {
+            annotations.push(Annotation { span: element.span, label: element.found.clone() });
+            notes.extend(element.fills.iter().map(|(written, value)| format!("with `{written}` = `{value}`")));
+            notes.extend(element.variables.iter().map(variable));
+            annotations.extend(origin(element, asked, &mut notes));
         }
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -258,6 +231,23 @@ fn reason_of_call(asked: &Asked) -> Diagnostic {
     let mut finding = reason(asked);
     finding.notes.insert(0, asked.judgement.call.clone());
     finding
+}
+
+/// The elements that an answer turns on: what kept an Allow from applying, or the conditions under which a Deny does.
+fn turned_on(statement: &Statement) -> Vec<&Failure> {
+    match (statement.applies, statement.effect) {
+        (false, _) => blocking(statement),
+        (true, policy::Effect::Deny) => statement.matches.iter().filter(|each| each.operator.is_some()).collect(),
+        (true, policy::Effect::Allow) => Vec::new(),
+    }
+}
+
+/// What a policy variable stands for in this call.
+fn variable((written, value): &(String, Option<String>)) -> String {
+    match value {
+        Some(value) => format!("with `{written}` = `{value}`"),
+        None => format!("`{written}` has no value in this call, so what it stands in matches nothing"),
+    }
 }
 
 /// The failing elements worth pointing at: the first of principal, action and resource, or else every condition.
@@ -466,7 +456,7 @@ fn resource(judgement: &Judgement) -> Option<&LayerView> {
 }
 
 /// Points at the opening bracket of a statement.
-fn first(span: Span) -> Span {
+pub(super) fn first(span: Span) -> Span {
     Span { end: span.start + 1, ..span }
 }
 
@@ -518,7 +508,8 @@ fn check_json(sources: &SourceMap, check: &Checked) -> Value {
     })
 }
 
-/// A call and its answer as JSON.
+/// A call and its answer as JSON: with what each statement of each layer said in `tree`, and with the changes that would
+/// let a denied call pass where they were looked for.
 pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
     let judgement = &asked.judgement;
     let errors = match judgement.answer {
@@ -535,6 +526,8 @@ pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
         "statement": judgement.statement.as_ref().map(|statement| statement_json(sources, statement)),
         "nearest": judgement.nearest.as_ref().map(|statement| statement_json(sources, statement)),
         "layers": judgement.layers.iter().map(layer).collect::<serde_json::Map<_, _>>(),
+        "tree": judgement.layers.iter().map(|layer| why::layer_json(sources, layer)).collect::<Vec<_>>(),
+        "suggested_changes": asked.suggestion.as_ref().map(|suggestion| &suggestion.changes),
         "unstated_keys": judgement.unstated,
         "unsure": judgement.unsure,
     })

@@ -42,6 +42,29 @@ pub enum Verb {
     /// Write the facts of AWS services that the engine embeds
     #[command(hide = true)]
     Catalog(CatalogArguments),
+    /// Look for inputs that break a reader, guided by coverage
+    #[command(hide = true)]
+    Fuzz(FuzzArguments),
+}
+
+/// The arguments of `fuzz`.
+#[derive(Debug, Args)]
+pub struct FuzzArguments {
+    /// Seconds to look, for each target
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub time: u64,
+
+    /// A target; repeatable, all by default
+    #[arg(long = "target", value_name = "NAME")]
+    pub targets: Vec<String>,
+
+    /// How many targets run at a time
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+
+    /// Run a target on this file and on nothing else
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
 }
 
 /// The arguments of `simulate`.
@@ -58,6 +81,11 @@ pub struct SimulateArguments {
     /// Explain every call, not only what failed
     #[arg(long)]
     pub why: bool,
+
+    /// Print, for each call that is implicitly denied, the smallest changes of the policies that would let it pass and
+    /// nothing else, as a `change:` to paste; each was decided again before it is shown
+    #[arg(long, conflicts_with_all = ["why", "changes"])]
+    pub suggest: bool,
 
     /// Change something first, and show the decisions that differ; repeatable
     #[arg(
@@ -375,7 +403,8 @@ mod tests {
             | Verb::Tidy
             | Verb::Conformance
             | Verb::Schema(_)
-            | Verb::Catalog(_)) => {
+            | Verb::Catalog(_)
+            | Verb::Fuzz(_)) => {
                 panic!("{other:?}")
             }
         }

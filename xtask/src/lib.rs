@@ -14,6 +14,7 @@ pub mod cli;
 pub mod conformance;
 pub mod decide;
 pub mod exit;
+pub mod fuzz;
 pub mod lint;
 pub mod output;
 pub mod schema;
@@ -53,6 +54,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),
         Verb::Catalog(arguments) => catalog::run(&arguments, streams),
+        Verb::Fuzz(arguments) => fuzz::run(&arguments, streams),
     }
 }
 

@@ -14,7 +14,7 @@ use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
 use permitlab::replay::{Asked, Options, Replayed, replay};
 use permitlab::report::{
-    Counts, asked_json, failures, finding_json, findings, optional_denials, reason, summary, to_json, why,
+    Counts, asked_json, failures, finding_json, findings, optional_denials, reason, suggested, summary, to_json, why,
 };
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::decision::Effect;
@@ -156,10 +156,14 @@ fn scenarios(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let options = Options { today: Some(today()), suggest: arguments.why, ..Options::default() };
+    let options = Options { today: Some(today()), suggest: arguments.why || arguments.suggest, ..Options::default() };
     let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
     let counts = Counts::of(&replayed);
     let mut human = String::new();
+    if arguments.suggest {
+        let checks = replayed.iter().flat_map(|file| &file.checks);
+        human.extend(checks.filter_map(|check| suggested(&check.id, &check.asked)));
+    }
     let mut told = BTreeSet::new();
     for file in &replayed {
         if arguments.why {
@@ -171,7 +175,9 @@ fn scenarios(
                 human.extend([finding.as_str(), "\n\n"]);
             }
         }
-        human.push_str(&failures(file, Colour::Always));
+        if !arguments.suggest {
+            human.push_str(&failures(file, Colour::Always));
+        }
     }
     if let Some(note) = optional_denials(&replayed) {
         human.extend([note.as_str(), "\n"]);
@@ -357,7 +363,9 @@ fn invalid(
 
 fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Asked) -> Report {
     let judgement = &asked.judgement;
-    let mut human = if arguments.why {
+    let mut human = if arguments.suggest {
+        suggested("command line", [asked]).unwrap_or_else(|| "nothing to suggest\n".to_owned())
+    } else if arguments.why {
         format!("{}\n", why(sources, asked, Colour::Always))
     } else {
         format!("{}\n{}\n{}\n", judgement.call, summary(judgement), report(sources, &reason(asked), Colour::Always))

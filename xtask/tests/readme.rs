@@ -89,5 +89,7 @@ fn the_readme_shows_what_the_tool_prints() {
         fs::write(&path, &written).unwrap();
     }
     assert!(compared > 4, "the README shows {compared} commands with their output");
-    assert_eq!(readme, written, "run `UPDATE_README=1 cargo test -p xtask --test readme` and read what changed");
+    let differs = readme.lines().zip(written.lines()).find(|(shown, printed)| shown != printed);
+    assert_eq!(differs, None, "run `UPDATE_README=1 cargo test -p xtask --test readme` and read what changed");
+    assert_eq!(readme.lines().count(), written.lines().count(), "the README and what is printed differ in length");
 }

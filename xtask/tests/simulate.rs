@@ -307,8 +307,9 @@ fn why_shows_every_layer_and_statement() {
     let layers = [
         "resource     delegated",
         "✓ Allow key#Delegate (policies/key.json:4:5)",
-        "✗ Allow role#Describe (policies/role.json:11:5)",
-        "action: the call is `kms:Decrypt`",
+        "decided ✓ Allow role#ThroughS3 (policies/role.json:4:5)",
+        "✓ StringEquals kms:ViaService wants `s3.us-east-1.amazonaws.com`: the request has `s3.us-east-1.amazonaws.com`",
+        "other   ✗ about other actions: role#Describe\n",
     ];
     let folder = Folder::root("why");
     folder.simulate(&format!("{THROUGH_S3} --why")).tells(0, &layers);
@@ -489,4 +490,45 @@ fn two_runs_give_the_same_bytes(#[case] line: &str) {
     let first = folder.simulate(line).tells(0, &[]);
     assert!(!first.out.is_empty());
     assert_eq!(first, folder.simulate(line));
+}
+
+#[test]
+fn a_suggestion_pasted_into_its_check_lets_the_call_pass() {
+    let folder = Folder::root("suggest");
+    let run = folder.simulate("cases/s3/reading.yaml --suggest").tells(0, &["# s3/reading::directly\n", "2 passed"]);
+    let block: String = run
+        .out
+        .lines()
+        .filter(|line| line.starts_with("change:") || line.starts_with("  - "))
+        .fold(String::new(), |block, line| format!("{block}    {line}\n"));
+    assert_eq!(block.matches("change:").count(), 1, "{}", run.out);
+    let pasted = folder.with_edit(
+        "cases/s3/reading.yaml",
+        "    expect: implicit-deny\n",
+        &format!("{block}    expect: {{ is: allow, because: {{ layer: identity }} }}\n"),
+    );
+    pasted.simulate("cases/s3/reading.yaml").tells(0, &["2 passed, 0 failed"]);
+}
+
+#[test]
+fn a_question_is_answered_with_what_to_change() {
+    let folder = Folder::root("suggest-question");
+    folder
+        .simulate(&format!("{DIRECTLY} --suggest"))
+        .tells(1, &["change:\n  - 'add statement to role {", "kms:Decrypt"]);
+    folder.simulate(&format!("{THROUGH_S3} --suggest")).tells(0, &["nothing to suggest"]);
+}
+
+#[test]
+fn json_holds_what_every_statement_said() {
+    let folder = Folder::root("tree");
+    let answer = folder.simulate(&format!("{DIRECTLY} --format json")).tells(1, &[]).json();
+    let said = |layer: usize, statement: usize, element: usize| {
+        &answer["tree"][layer]["statements"][statement]["elements"][element]
+    };
+    assert_eq!(answer["tree"][1]["layer"], "identity");
+    assert_eq!(said(1, 0, 2)["element"], "kms:ViaService");
+    assert_eq!(said(1, 0, 2)["wanted"], serde_json::json!(["s3.us-east-1.amazonaws.com"]));
+    assert_eq!((&said(1, 0, 2)["matches"], &said(1, 0, 2)["absent"]), (&Value::from(false), &Value::from(true)));
+    assert_eq!((&said(1, 1, 1)["element"], &said(1, 1, 1)["matches"]), (&Value::from("action"), &Value::from(false)));
 }

@@ -79,7 +79,7 @@ const LAYERS: [Layer; 6] = [
             "authorize",
         ],
     },
-    Layer { name: READERS, modules: &["explain", "lint", "lint/*", "cedar", "prove"] },
+    Layer { name: READERS, modules: &["explain", "explain/*", "lint", "lint/*", "cedar", "prove"] },
 ];
 
 /// The layer whose modules nobody imports, each other included.

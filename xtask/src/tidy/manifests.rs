@@ -14,10 +14,11 @@ struct Member {
 }
 
 /// The direction of the crates: the engine below, the command line on top.
-const MEMBERS: [Member; 4] = [
+const MEMBERS: [Member; 5] = [
     Member { manifest: "evaluator/Cargo.toml", package: EVALUATOR, may_use: &[] },
     Member { manifest: "scenarios/Cargo.toml", package: "permitlab", may_use: &[EVALUATOR] },
     Member { manifest: "benches/Cargo.toml", package: "permitlab-benches", may_use: &[EVALUATOR, "permitlab"] },
+    Member { manifest: "fuzz/Cargo.toml", package: "permitlab-fuzz", may_use: &[EVALUATOR, "permitlab"] },
     Member { manifest: "xtask/Cargo.toml", package: "xtask", may_use: &[EVALUATOR, "permitlab"] },
 ];
 
