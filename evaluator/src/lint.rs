@@ -80,7 +80,7 @@ pub enum Level {
 pub struct Rule {
     /// Its stable name, in kebab case.
     pub code: &'static str,
-    /// How much a finding of it matters; some findings say otherwise.
+    /// How much a finding of it matters at most; some findings matter less.
     pub level: Level,
     /// The rule in one line.
     pub summary: &'static str,
@@ -225,6 +225,30 @@ pub const RULES: &[Rule] = &[
     wildcard_only_action::RULE,
 ];
 
+/// The codes under which reading a policy says why AWS would refuse it, beside those of [`RULES`].
+pub const REFUSALS: [&str; 20] = [
+    "action-star-forbidden",
+    "allow-forbidden",
+    "duplicate-key",
+    "element-in-allow",
+    "empty-list",
+    "empty-statement",
+    "exclusive-elements",
+    "forbidden-element",
+    "invalid-condition-key",
+    "invalid-effect",
+    "invalid-principal",
+    "invalid-version",
+    "malformed-resource",
+    "missing-element",
+    "overly-permissive-condition",
+    "rcp-principal",
+    "unknown-action-form",
+    "unknown-element",
+    "unknown-operator",
+    "wrong-type",
+];
+
 /// The rule of a code.
 pub fn rule(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code == code)
@@ -232,15 +256,21 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
 
 /// Everything that is wrong with a policy, in the order of the text.
 pub fn check(context: &Context<'_>) -> Vec<Finding> {
+    check_down_to(context, Level::Suggestion)
+}
+
+/// What is wrong with a policy and is of a level or worse. Rules that find nothing as bad are not asked.
+pub fn check_down_to(context: &Context<'_>, least: Level) -> Vec<Finding> {
     let parsed = policy::parse(context.document, context.kind);
     let mut findings: Vec<_> = parsed.diagnostics.into_iter().map(Finding::of_reading).collect();
-    for rule in RULES {
+    for rule in RULES.iter().filter(|rule| rule.level <= least) {
         match (rule.check, &parsed.policy) {
             (Check::Text(check), _) => findings.extend(check(context)),
             (Check::Policy(check), Some(policy)) => findings.extend(check(context, policy)),
             (Check::Policy(_), None) | (Check::Reader, _) => {}
         }
     }
+    findings.retain(|finding| finding.level <= least);
     for finding in &mut findings {
         finding.statement = finding.diagnostic.span().and_then(|span| statement_at(context.document, span));
     }
@@ -397,6 +427,14 @@ mod tests {
                 assert!(codes.is_empty(), "a good example of {} shows {codes:?}", rule.code);
             }
         }
+    }
+
+    #[test]
+    fn every_code_of_a_refusal_is_known() {
+        let reader = include_str!("policy/parse.rs");
+        let codes = reader.split("Diagnostic::error(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let codes: std::collections::BTreeSet<_> = codes.filter(|code| rule(code).is_none()).collect();
+        assert_eq!(codes, REFUSALS.into_iter().collect());
     }
 
     #[test]

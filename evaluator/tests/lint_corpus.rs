@@ -104,6 +104,8 @@ fn findings_point_at_something_and_help() {
         assert!(diagnostic.help.is_some(), "{}: {} gives no help", found.place, diagnostic.code);
         let is_error = found.finding.level == Level::Error;
         assert_eq!(is_error, diagnostic.is_error(), "{}: {}", found.place, diagnostic.code);
+        let worst = lint::rule(diagnostic.code).map(|rule| rule.level);
+        assert!(worst.is_none_or(|worst| worst <= found.finding.level), "{}: {}", found.place, diagnostic.code);
     }
 }
 
