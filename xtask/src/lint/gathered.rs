@@ -51,12 +51,7 @@ pub(super) fn gather(arguments: &LintArguments, sources: &mut SourceMap) -> anyh
 }
 
 impl Gathered {
-    fn attached(
-        &mut self,
-        arguments: &LintArguments,
-        root: &PolicyRoot,
-        sources: &mut SourceMap,
-    ) -> Option<Attached> {
+    fn attached(&mut self, arguments: &LintArguments, root: &PolicyRoot, sources: &mut SourceMap) -> Option<Attached> {
         match Attached::everywhere(root, sources) {
             Ok(attached) if arguments.all => Some(attached.strict()),
             Ok(attached) => Some(attached),
@@ -122,9 +117,8 @@ impl Gathered {
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(file).map_err(|error| {
-        Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())).into()
-    })
+    fs::read_to_string(file)
+        .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())).into())
 }
 
 /// The policy root a file lies in, and its path from there.
