@@ -1,4 +1,5 @@
 //! What the linter says of a policy root: of the bundled one nothing, and of others what their worlds bring out.
+#![cfg(test)]
 
 use std::fs;
 use std::path::PathBuf;

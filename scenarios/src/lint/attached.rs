@@ -147,13 +147,13 @@ impl Attached {
         name: &str,
         text: &str,
     ) -> Result<Vec<Finding>, Box<Diagnostic>> {
-        let (document, findings) = match self.files.get(path) {
-            Some(uses) => in_uses(sources, name, text, uses, self.least)?,
-            None => {
-                let (document, _, findings) = super::by_shape(sources, name, text, None)?;
-                (document, findings.into_iter().filter(|finding| finding.level <= self.least).collect())
-            }
+        let (document, mut findings) = if let Some(uses) = self.files.get(path) {
+            in_uses(sources, name, text, uses, self.least)?
+        } else {
+            let (document, _, findings) = super::by_shape(sources, name, text, None)?;
+            (document, findings)
         };
+        findings.retain(|finding| finding.level <= self.least);
         self.looked_at.insert(path.to_owned());
         Ok(self.allow.sift(path, &document, findings))
     }
