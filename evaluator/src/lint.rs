@@ -36,6 +36,7 @@ mod principal_wildcard;
 mod public_principal;
 mod region_mismatch;
 mod repair;
+mod repeated;
 mod resource_matches_nothing;
 mod service_without_key;
 mod session_arn_in_condition;
@@ -79,7 +80,7 @@ pub enum Level {
 pub struct Rule {
     /// Its stable name, in kebab case.
     pub code: &'static str,
-    /// How much a finding of it matters; some findings say otherwise.
+    /// How much a finding of it matters at most; some findings matter less.
     pub level: Level,
     /// The rule in one line.
     pub summary: &'static str,
@@ -91,6 +92,8 @@ pub struct Rule {
     pub bad: Example,
     /// The same policy, mended.
     pub good: Example,
+    /// Policies that look like the bad one, and do what they say.
+    pub also_good: &'static [Example],
     /// How it is found.
     pub check: Check,
 }
@@ -222,6 +225,30 @@ pub const RULES: &[Rule] = &[
     wildcard_only_action::RULE,
 ];
 
+/// The codes under which reading a policy says why AWS would refuse it, beside those of [`RULES`].
+pub const REFUSALS: [&str; 20] = [
+    "action-star-forbidden",
+    "allow-forbidden",
+    "duplicate-key",
+    "element-in-allow",
+    "empty-list",
+    "empty-statement",
+    "exclusive-elements",
+    "forbidden-element",
+    "invalid-condition-key",
+    "invalid-effect",
+    "invalid-principal",
+    "invalid-version",
+    "malformed-resource",
+    "missing-element",
+    "overly-permissive-condition",
+    "rcp-principal",
+    "unknown-action-form",
+    "unknown-element",
+    "unknown-operator",
+    "wrong-type",
+];
+
 /// The rule of a code.
 pub fn rule(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code == code)
@@ -229,15 +256,21 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
 
 /// Everything that is wrong with a policy, in the order of the text.
 pub fn check(context: &Context<'_>) -> Vec<Finding> {
+    check_down_to(context, Level::Suggestion)
+}
+
+/// What is wrong with a policy and is of a level or worse. Rules that find nothing as bad are not asked.
+pub fn check_down_to(context: &Context<'_>, least: Level) -> Vec<Finding> {
     let parsed = policy::parse(context.document, context.kind);
     let mut findings: Vec<_> = parsed.diagnostics.into_iter().map(Finding::of_reading).collect();
-    for rule in RULES {
+    for rule in RULES.iter().filter(|rule| rule.level <= least) {
         match (rule.check, &parsed.policy) {
             (Check::Text(check), _) => findings.extend(check(context)),
             (Check::Policy(check), Some(policy)) => findings.extend(check(context, policy)),
             (Check::Policy(_), None) | (Check::Reader, _) => {}
         }
     }
+    findings.retain(|finding| finding.level <= least);
     for finding in &mut findings {
         finding.statement = finding.diagnostic.span().and_then(|span| statement_at(context.document, span));
     }
@@ -389,9 +422,19 @@ mod tests {
     #[test]
     fn no_good_example_shows_anything() {
         for rule in RULES {
-            let codes: Vec<_> = found(&rule.good).iter().map(|(finding, _)| finding.diagnostic.code).collect();
-            assert!(codes.is_empty(), "the good example of {} shows {codes:?}", rule.code);
+            for good in std::iter::once(&rule.good).chain(rule.also_good) {
+                let codes: Vec<_> = found(good).iter().map(|(finding, _)| finding.diagnostic.code).collect();
+                assert!(codes.is_empty(), "a good example of {} shows {codes:?}", rule.code);
+            }
         }
+    }
+
+    #[test]
+    fn every_code_of_a_refusal_is_known() {
+        let reader = include_str!("policy/parse.rs");
+        let codes = reader.split("Diagnostic::error(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let codes: std::collections::BTreeSet<_> = codes.filter(|code| rule(code).is_none()).collect();
+        assert_eq!(codes, REFUSALS.into_iter().collect());
     }
 
     #[test]
@@ -400,6 +443,130 @@ mod tests {
         assert!(RULES.iter().all(|rule| is_kebab(rule.code)));
         assert!(RULES.is_sorted_by(|one, other| one.code < other.code));
         assert!(rule("dead-permission").is_some() && rule("dead-permissions").is_none());
+    }
+
+    /// The levels and messages of what is found in a policy of one statement.
+    fn said_of(kind: PolicyType, statement: &str) -> Vec<(Level, &'static str, String)> {
+        let text = format!(r#"{{ "Version": "2012-10-17", "Statement": [{statement}] }}"#);
+        let example = Example { kind, text: Box::leak(text.into_boxed_str()), at: "", place: None };
+        found(&example)
+            .into_iter()
+            .map(|(finding, _)| (finding.level, finding.diagnostic.code, finding.diagnostic.message))
+            .collect()
+    }
+
+    #[rstest]
+    #[case::a_service_looks_at_a_bucket(
+        "confused-deputy",
+        PolicyType::Resource,
+        r#"{ "Effect": "Allow", "Principal": { "Service": "cloudtrail.amazonaws.com" }, "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::eval-logs" }"#
+    )]
+    #[case::a_service_writes_by_account(
+        "confused-deputy",
+        PolicyType::Resource,
+        r#"{ "Effect": "Allow", "Principal": { "Service": "cloudtrail.amazonaws.com" }, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::eval-logs/AWSLogs/111122223333/*" }"#
+    )]
+    #[case::a_service_that_ended(
+        "unknown-service",
+        PolicyType::Identity,
+        r#"{ "Effect": "Allow", "Action": "macie:ListMemberAccounts", "Resource": "*" }"#
+    )]
+    #[case::all_of_a_type(
+        "wildcard-only-action",
+        PolicyType::Identity,
+        r#"{ "Effect": "Allow", "Action": "iam:ListRoles", "Resource": "arn:aws:iam::111122223333:role/*" }"#
+    )]
+    #[case::what_is_created(
+        "wildcard-only-action",
+        PolicyType::Identity,
+        r#"{ "Effect": "Allow", "Action": "eks:CreateCluster", "Resource": "arn:aws:eks:us-east-1:111122223333:cluster/eval" }"#
+    )]
+    #[case::a_resource_too_many(
+        "unfit-resource",
+        PolicyType::Identity,
+        r#"{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::eval-input/*", "arn:aws:s3:::eval-input"] }"#
+    )]
+    fn what_does_no_harm_is_a_suggestion(
+        #[case] code: &'static str,
+        #[case] kind: PolicyType,
+        #[case] statement: &'static str,
+    ) {
+        let said: Vec<_> = said_of(kind, statement).into_iter().map(|(level, code, _)| (level, code)).collect();
+        assert_eq!(said, [(Level::Suggestion, code)]);
+    }
+
+    #[rstest]
+    #[case::a_service_writes_for_all(
+        "confused-deputy",
+        PolicyType::Resource,
+        r#"{ "Effect": "Allow", "Principal": { "Service": "cloudtrail.amazonaws.com" }, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::eval-logs/AWSLogs/*" }"#
+    )]
+    #[case::some_of_a_type(
+        "wildcard-only-action",
+        PolicyType::Identity,
+        r#"{ "Effect": "Allow", "Action": "iam:ListRoles", "Resource": "arn:aws:iam::111122223333:role/eval-*" }"#
+    )]
+    fn what_does_harm_is_not(#[case] code: &'static str, #[case] kind: PolicyType, #[case] statement: &'static str) {
+        let said: Vec<_> = said_of(kind, statement).into_iter().map(|(level, code, _)| (level, code)).collect();
+        let level = rule(code).unwrap().level;
+        assert_eq!(said, [(level, code)]);
+    }
+
+    #[rstest]
+    #[case::a_placeholder(
+        r#"{ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": ["arn:aws:kms:us-east-1:111122223333:key/<id>", "arn:aws:kms:eu-west-1:111122223333:key/<id>"] }"#,
+        "the placeholder `<id>` is not filled in, here and in one more place"
+    )]
+    #[case::a_service(
+        r#"{ "Effect": "Allow", "Action": ["bedrok:InvokeModel", "bedrok:GetAgent", "bedrok:ListAgents"], "Resource": "*" }"#,
+        "no service has the prefix `bedrok`, here and in 2 more places"
+    )]
+    #[case::actions_without_a_resource(
+        r#"{ "Effect": "Allow", "Action": ["kms:ListKeys", "kms:ListAliases"], "Resource": "arn:aws:kms:us-east-1:111122223333:key/*" }"#,
+        "`kms:ListKeys` and `kms:ListAliases` have no resource, so they are not allowed here"
+    )]
+    #[case::resources_of_another_type(
+        r#"{ "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketAcl"], "Resource": "arn:aws:s3:::eval-input/*" }"#,
+        "no resource of the statement is one that `s3:ListBucket` and `s3:GetBucketAcl` take"
+    )]
+    #[case::names_newer_than_the_catalog(
+        r#"{ "Effect": "Allow", "Action": ["bedrock:A", "bedrock:B", "bedrock:C"], "Resource": "*" }"#,
+        "Amazon Bedrock is not known to have `bedrock:A`, `bedrock:B` and `bedrock:C`; the entries match nothing"
+    )]
+    fn one_mistake_is_one_finding(#[case] statement: &'static str, #[case] message: &'static str) {
+        let said: Vec<_> =
+            said_of(PolicyType::Identity, statement).into_iter().map(|(_, _, message)| message).collect();
+        assert_eq!(said, [message]);
+    }
+
+    #[test]
+    fn actions_that_lack_the_same_key_move_together() {
+        let text = r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Sid": "Use",
+    "Effect": "Allow",
+    "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GetKeyPolicy"],
+    "Resource": "arn:aws:kms:us-east-1:111122223333:key/*",
+    "Condition": {
+      "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:team": "eval" }
+    }
+  }
+}"#;
+        let repairs: Vec<_> = found(&Example::good(PolicyType::Identity, text))
+            .into_iter()
+            .map(|(finding, _)| finding.repair.unwrap())
+            .collect();
+        let [repair] = repairs.as_slice() else { panic!("{repairs:?}") };
+        let repaired = format!(r#"{{ "Version": "2012-10-17", "Statement": [{repair}] }}"#);
+        assert!(found(&Example::good(PolicyType::Identity, Box::leak(repaired.into_boxed_str()))).is_empty());
+    }
+
+    #[test]
+    fn a_key_policy_that_locks_out_says_so_only() {
+        let statement = r#"{ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:role/Reader" }, "Action": "kms:Decrypt", "Resource": "*" }"#;
+        let codes: Vec<_> = said_of(PolicyType::Key, statement).into_iter().map(|(_, code, _)| code).collect();
+        assert_eq!(codes, ["key-lockout"]);
     }
 
     #[rstest]

@@ -2,6 +2,25 @@
 //!
 //! The corpus lies beside the repository and is no part of it. Without it these tests say so and pass. The counts are
 //! held, so that a change to a rule shows how many real policies it speaks of.
+//!
+//! # How often it is wrong
+//!
+//! `sample` draws forty findings above a suggestion, each with the same chance. One person read each with its statement,
+//! against the rules and AWS's reference, and judged it *true*, *noise* (true, and of no use: the same mistake told
+//! again, or one that changes nothing) or *false alarm*. Then the causes were mended and forty others drawn.
+//!
+//! | seed | rules | true | noise | false alarm |
+//! |---|---|---|---|---|
+//! | 1 | as first written | 30 | 7 | 3 |
+//! | 2 | one finding a mistake | 34 | 3 | 3 |
+//! | 3 | what the reference leaves open left alone | 36 | 2 | 2 |
+//! | 4 | as they are | 38 | 1 | 1 |
+//!
+//! With forty findings a rate of 1 in 40 stands for anything up to about 1 in 8. What remains: AWS's reference is behind
+//! AWS's own managed policies (`unknown-action`, and an action that takes resources of another service), and those may
+//! be larger than a customer's (`policy-too-large`). Most findings of `key-lockout` are of single statements from AWS's
+//! pages, which are no whole policies; as the files stand they are true. Beside the samples ten findings or more were read
+//! of most rules with more than twenty.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -85,22 +104,29 @@ fn findings_point_at_something_and_help() {
         assert!(diagnostic.help.is_some(), "{}: {} gives no help", found.place, diagnostic.code);
         let is_error = found.finding.level == Level::Error;
         assert_eq!(is_error, diagnostic.is_error(), "{}: {}", found.place, diagnostic.code);
+        let worst = lint::rule(diagnostic.code).map(|rule| rule.level);
+        assert!(worst.is_none_or(|worst| worst <= found.finding.level), "{}: {}", found.place, diagnostic.code);
     }
 }
 
-/// The findings that were read by hand: every so many of those at a level above suggestion, from the first.
-/// `cargo test -p permitlab-evaluator --test lint_corpus -- --ignored --nocapture` prints them.
+/// Forty findings above a suggestion, drawn with a seed, or all of one rule, for a person to read:
+/// `SEED=7 cargo test -p permitlab-evaluator --test lint_corpus -- --ignored --nocapture`, or `RULE=placeholder`.
 #[test]
 #[ignore = "prints the sample for a person to read"]
 #[expect(clippy::print_stdout, reason = "the sample is printed for a person to read")]
 fn sample() {
-    let all: Vec<_> = findings()
+    let rule = std::env::var("RULE").ok();
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let mut all: Vec<_> = findings()
         .into_iter()
-        .filter(|found| found.finding.level < Level::Suggestion)
         .filter(|found| lint::rule(found.finding.diagnostic.code).is_some())
+        .filter(|found| {
+            rule.as_deref()
+                .map_or(found.finding.level < Level::Suggestion, |rule| rule == found.finding.diagnostic.code)
+        })
         .collect();
-    let step = (all.len() / 40).max(1);
-    for found in all.iter().step_by(step).take(40) {
+    let count = if rule.is_some() { all.len() } else { 40 };
+    for found in drawn(&mut all, count, seed) {
         let diagnostic = &found.finding.diagnostic;
         println!(
             "{} {}[{}] {}\n    `{}`",
@@ -110,37 +136,55 @@ fn sample() {
     }
 }
 
-const COUNTS: [(&str, usize); 32] = [
+/// So many of some findings, each with the same chance (Fisher and Yates over the numbers of splitmix64), in order.
+fn drawn(all: &mut Vec<Found>, count: usize, seed: u64) -> &[Found] {
+    let mut state = seed;
+    let mut next = |below: usize| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(below).unwrap()).unwrap()
+    };
+    let count = count.min(all.len());
+    for at in 0..count {
+        let other = at + next(all.len() - at);
+        all.swap(at, other);
+    }
+    all.truncate(count);
+    all.sort_by(|one, other| one.place.cmp(&other.place));
+    all
+}
+
+const COUNTS: [(&str, usize); 31] = [
     ("allow-by-exclusion", 10),
-    ("confused-deputy", 154),
+    ("confused-deputy", 153),
     ("cross-account-administration", 1),
-    ("dead-permission", 99),
+    ("dead-permission", 52),
     ("deny-of-forwarded-calls", 4),
     ("duplicate-sid", 1),
-    ("for-all-values-without-null", 79),
+    ("for-all-values-without-null", 30),
     ("invalid-sid", 1),
     ("key-by-alias", 6),
     ("key-lockout", 78),
-    ("malformed-arn", 113),
+    ("malformed-arn", 55),
     ("meaningless-id", 2),
-    ("missing-account-delegation", 70),
+    ("missing-account-delegation", 3),
     ("missing-set-operator", 3),
     ("missing-version", 39),
-    ("negated-optional-key", 67),
+    ("negated-optional-key", 21),
     ("operator-case", 1),
     ("operator-type", 3),
-    ("placeholder", 363),
+    ("placeholder", 147),
     ("policy-too-large", 49),
     ("public-principal", 32),
     ("service-without-key", 2),
     ("shadowed-statement", 48),
     ("source-key-without-service", 1),
-    ("unfit-resource", 380),
-    ("unknown-action", 42),
+    ("unfit-resource", 196),
+    ("unknown-action", 21),
     ("unknown-condition-key", 6),
-    ("unknown-service", 101),
+    ("unknown-service", 53),
     ("unneeded-set-operator", 10),
     ("unreadable-value", 11),
-    ("variable-out-of-place", 10),
-    ("wildcard-only-action", 348),
+    ("wildcard-only-action", 170),
 ];

@@ -32,7 +32,7 @@ use crate::placeholders::{Scope, Vars, fill, nothing_bound};
 use crate::root::PolicyRoot;
 
 /// The service control policy that is attached everywhere unless it is detached (R5.5).
-const FULL_ACCESS: &str = "FullAWSAccess";
+pub(crate) const FULL_ACCESS: &str = "FullAWSAccess";
 const FULL_ACCESS_TEXT: &str =
     r#"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } }"#;
 

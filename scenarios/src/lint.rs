@@ -1,7 +1,11 @@
 //! What does the linter say of a policy file, as whatever it is attached as?
 //!
 //! Who names no type gets the one the policy's shape speaks for: statements with a `Principal` make a key policy, a
-//! trust policy or another resource-based policy, by their actions; statements without one an identity-based policy.
+//! trust policy or another resource-based policy, by their actions, or a resource control policy where all of them deny
+//! what is done with keys; statements without one make an identity-based policy.
+
+pub mod allow;
+pub mod attached;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::json::{Kind, Placeholders, Value};
@@ -20,19 +24,33 @@ pub fn lint(
     text: &str,
     kind: Option<PolicyType>,
 ) -> Result<(PolicyType, Vec<Finding>), Box<Diagnostic>> {
+    by_shape(sources, name, text, kind).map(|(_, kind, findings)| (kind, findings))
+}
+
+fn document(sources: &mut SourceMap, name: &str, text: &str) -> Result<Document, Box<Diagnostic>> {
     let source = sources.add(name, text).map_err(|error| {
         let nowhere = permitlab_evaluator::source::SourceId::from_index(0);
         let span = permitlab_evaluator::source::Span::new(nowhere, 0, 0);
         Box::new(Diagnostic::error("too-large", span, error.to_string()).help("shorten it"))
     })?;
-    let mut document = Document::read(name, source, text)?;
+    Document::read(name, source, text)
+}
+
+fn by_shape(
+    sources: &mut SourceMap,
+    name: &str,
+    text: &str,
+    kind: Option<PolicyType>,
+) -> Result<(Document, PolicyType, Vec<Finding>), Box<Diagnostic>> {
+    let mut document = document(sources, name, text)?;
     // Every name has a stand-in, so nothing stays unbound.
     document.fill(&StandIns);
     let kind = kind.unwrap_or_else(|| shape(&document));
     let is_template = text.contains("{{") || text.contains("[[");
     let attachment = Attachment::default();
     let context = Context { document: &document, text, kind, attachment: &attachment, is_template };
-    Ok((kind, lint::check(&context)))
+    let findings = lint::check(&context);
+    Ok((document, kind, findings))
 }
 
 /// What stands for a placeholder of a template, whose values only a world knows: something of the shape its name
@@ -59,7 +77,13 @@ fn shape(document: &Document) -> PolicyType {
         return PolicyType::Identity;
     }
     let begins = |service: &str| statements.iter().any(|statement| acts(statement, service));
+    let is_deny = |statement: &Value| {
+        let effect = member(statement, "Effect").and_then(|effect| effect.value.as_text());
+        effect.is_some_and(|effect| effect.as_str() == "Deny")
+    };
     match (begins("kms"), begins("sts")) {
+        // A key policy that allows nothing has no use.
+        (true, _) if statements.iter().all(is_deny) => PolicyType::ResourceControl,
         (true, _) => PolicyType::Key,
         (false, true) => PolicyType::Trust,
         (false, false) => PolicyType::Resource,

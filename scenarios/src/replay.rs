@@ -21,6 +21,7 @@ use crate::file::flow::Flow;
 use crate::file::scenario::{CallQuestion, Check, PolicyType as WrittenType, Question, Scenario, Skip};
 use crate::file::{self, At, Named, PolicySource, Text};
 use crate::judge::Judgement;
+use crate::lint::attached::Uses;
 use crate::oracle::{Engine, Opinion};
 use crate::placeholders::{Scope, fill};
 use crate::reference;
@@ -39,6 +40,8 @@ pub struct Replayed {
     pub sources: SourceMap,
     /// Why the file or a part of it cannot be replayed.
     pub findings: Vec<Diagnostic>,
+    /// The worlds it uses.
+    pub uses: Uses,
     /// Its checks, one a matrix cell, in the order written.
     pub checks: Vec<Checked>,
     /// How many checks the changes of [`Options`] applied to.
@@ -151,6 +154,7 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
             return replayed;
         }
     };
+    replayed.uses = Uses { worlds: scenario.worlds.clone(), vars: scenario.vars.clone() };
     let Replayed { sources, .. } = &mut replayed;
     let facts = match facts::load(root, sources, &scenario.worlds, &scenario.vars) {
         Ok(facts) => facts,
@@ -167,7 +171,7 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
 impl Replayed {
     fn of(path: &str) -> Self {
         let (sources, findings, checks) = (SourceMap::new(), Vec::new(), Vec::new());
-        Self { file: path.to_owned(), sources, findings, checks, changed: 0, unchanged: None }
+        Self { file: path.to_owned(), sources, findings, uses: Uses::default(), checks, changed: 0, unchanged: None }
     }
 }
 

@@ -98,32 +98,6 @@ impl PolicyRoot {
         &self.folder
     }
 
-    /// Reads `permitlab.toml`, which says nothing yet: blank lines and comments.
-    ///
-    /// # Errors
-    /// The first line that is neither; a file that cannot be read.
-    pub fn check_settings(&self, sources: &mut SourceMap) -> Result<(), SettingsError> {
-        let id = self.read(sources, MARKER)?;
-        let text = sources.source(id).map_or("", |source| source.text());
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            let said = line.trim();
-            if !said.is_empty() && !said.starts_with('#') {
-                let at = start + (line.len() - line.trim_start().len());
-                let finding = Diagnostic::error(
-                    "unknown-setting",
-                    Span::new(id, at, at + said.len()),
-                    format!("`{MARKER}` has no settings yet"),
-                );
-                return Err(SettingsError::Unknown(Box::new(
-                    finding.help("remove the line, or comment it out with `#`; the file only marks the policy root"),
-                )));
-            }
-            start += line.len();
-        }
-        Ok(())
-    }
-
     /// Reads a file of the root. Messages call it by its path from the root.
     ///
     /// # Errors
@@ -231,17 +205,6 @@ impl PolicyRoot {
         let parts: Option<Vec<_>> = inside.components().map(|part| part.as_os_str().to_str()).collect();
         parts.map(|parts| parts.join("/")).ok_or(ListError::Name(file))
     }
-}
-
-/// Why `permitlab.toml` was not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// It could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// It says something.
-    #[error("{}", .0.message)]
-    Unknown(Box<Diagnostic>),
 }
 
 impl ReadError {
@@ -369,16 +332,5 @@ mod tests {
         std::os::unix::fs::symlink(folder.0.join("secret.json"), folder.0.join("root/in.json")).unwrap();
         let error = PolicyRoot::at(folder.0.join("root")).read(&mut SourceMap::new(), "in.json").unwrap_err();
         assert_eq!(error.code(), "path-outside-root");
-    }
-
-    #[test]
-    fn settings_are_refused_at_their_place() {
-        let folder = Folder::new("settings", &[("permitlab.toml", b"# \xc3\xa9\n\n  width = 3\n")]);
-        let mut sources = SourceMap::new();
-        let error = PolicyRoot::at(&folder.0).check_settings(&mut sources).unwrap_err();
-        let SettingsError::Unknown(finding) = error else { panic!("{error}") };
-        assert_eq!(sources.place(finding.span().unwrap()), "permitlab.toml:3:3");
-        fs::write(folder.0.join(MARKER), "# only a mark\n").unwrap();
-        assert!(PolicyRoot::at(&folder.0).check_settings(&mut sources).is_ok());
     }
 }

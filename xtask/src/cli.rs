@@ -336,11 +336,16 @@ fn placed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, argument: &str
 /// Arguments of `lint`.
 #[derive(Debug, clap::Args)]
 pub struct LintArguments {
-    /// Policy files, or folders that hold some
-    #[arg(required = true)]
+    /// Policy files, or folders that hold some; all policies of the policy root by default
     pub paths: Vec<PathBuf>,
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
+    pub root: Option<PathBuf>,
+    /// Show also what `permitlab.toml` allows
+    #[arg(long)]
+    pub all: bool,
     /// What the policies are attached as; otherwise their shape says so
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", requires = "paths")]
     pub kind: Option<LintType>,
     /// The least level of a finding that makes the run fail
     #[arg(long, value_name = "LEVEL", default_value = "security")]

@@ -1,39 +1,28 @@
 //! What do policy files say that their authors did not mean?
 
+mod gathered;
+
 use std::path::{Path, PathBuf};
 
 use permitlab::render::{Colour, report};
-use permitlab_evaluator::lint::{Finding, Level};
+use permitlab_evaluator::lint::Level;
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::source::SourceMap;
 
 use crate::cli::{LintArguments, LintLevel, LintType};
 use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
+use gathered::Gathered;
 
 /// Answers `permitlab lint`.
 ///
 /// # Errors
 /// A path that cannot be read, a file that is no policy document, no policy at all.
 pub fn run(arguments: &LintArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
-    let files = files(&arguments.paths)?;
-    if files.is_empty() {
-        return Err(Refusal::new(Exit::NothingMatched, "there is no policy file to look at")
-            .help("name JSON files, or folders that hold some")
-            .into());
-    }
     let mut sources = SourceMap::new();
-    let (mut found, mut unreadable): (Vec<Finding>, usize) = (Vec::new(), 0);
-    for file in &files {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())))?;
-        match permitlab::lint::lint(&mut sources, &file.to_string_lossy(), &text, arguments.kind.map(kind)) {
-            Ok((_, findings)) => found.extend(findings),
-            Err(finding) => {
-                unreadable += 1;
-                streams.out.line(report(&sources, &finding, Colour::Never))?;
-            }
-        }
+    let Gathered { found, unreadable, policies } = gathered::gather(arguments, &mut sources)?;
+    for finding in &unreadable {
+        streams.out.line(report(&sources, finding, Colour::Never))?;
     }
     for finding in &found {
         streams.out.line(report(&sources, &finding.diagnostic, Colour::Never))?;
@@ -44,10 +33,10 @@ pub fn run(arguments: &LintArguments, streams: &mut Streams) -> anyhow::Result<E
     }
     let count = |level: Level| found.iter().filter(|finding| finding.level == level).count();
     let counts: Vec<_> = Level::ALL.map(|level| format!("{} {}", count(level), plural(level))).into();
-    streams.out.line(format!("{} in {} policies", counts.join(", "), files.len()))?;
+    streams.out.line(format!("{} in {} policies", counts.join(", "), policies))?;
     let limit = level(arguments.level);
     let is_bad = found.iter().any(|finding| finding.level <= limit);
-    Ok(match (unreadable, is_bad) {
+    Ok(match (unreadable.len(), is_bad) {
         (0, false) => Exit::Fine,
         (0, true) => Exit::Failed,
         (_, _) => Exit::Invalid,

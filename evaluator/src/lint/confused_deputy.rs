@@ -1,7 +1,10 @@
 //! May a service use the resource for anybody, not only for its owner (R7.5)?
 
-use super::subject::{allows, arn_fields, limits, principals, service_of};
+use super::service_without_key::is_never_carried;
+use super::subject::{actions, allows, arn_fields, covered, demands, limits, principals, resources, service_of};
 use super::{Check, Context, Example, Finding, Level, Rule};
+use crate::account::AccountId;
+use crate::catalog::services::{AccessLevel, Action};
 use crate::condition::Condition;
 use crate::policy::{Policy, PolicyType, Statement};
 
@@ -56,6 +59,7 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
@@ -69,7 +73,11 @@ fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
         | PolicyType::ServiceControl
         | PolicyType::ResourceControl => return Vec::new(),
     }
-    let open = policy.statements.iter().filter(|each| allows(each) && !limits(each).any(is_bound));
+    // A statement that never applies to a service is another rule's.
+    let is_open = |each: &&Statement| {
+        allows(each) && !limits(each).any(is_bound) && !demands(each).any(|own| is_never_carried(&own.key))
+    };
+    let open = policy.statements.iter().filter(is_open);
     open.filter_map(|statement| in_statement(context.kind, statement)).collect()
 }
 
@@ -83,7 +91,31 @@ fn in_statement(kind: PolicyType, statement: &Statement) -> Option<Finding> {
             "add a condition on `aws:SourceArn`, or `\"StringEquals\": { \"aws:SourceAccount\": … }` with your account",
         );
     // Who makes a service assume a role has to pass it, which IAM allows within the account only.
-    Some(if is_trust { finding.level(Level::Suggestion) } else { finding })
+    let is_harmless = is_trust || only_looks(statement) || writes_by_account(statement);
+    Some(if is_harmless { finding.level(Level::Suggestion) } else { finding })
+}
+
+/// Whether all that is allowed is to look at the key or bucket itself, as services do before they begin.
+fn only_looks(statement: &Statement) -> bool {
+    const OF_BUCKETS: [&str; 3] = ["GetBucketAcl", "GetBucketLocation", "ListBucket"];
+    let looks = |action: &Action| match action.service().prefix() {
+        "kms" => matches!(action.access(), AccessLevel::List | AccessLevel::Read),
+        "s3" => OF_BUCKETS.contains(&action.name()),
+        _ => false,
+    };
+    let actions: Vec<_> = actions(statement).iter().map(|each| covered(&each.value)).collect();
+    !actions.is_empty() && actions.iter().all(|covered| !covered.is_empty() && covered.iter().all(looks))
+}
+
+/// Whether objects are written only below the account for which the service writes them, which is in their names:
+/// `AWSLogs/111122223333/`.
+fn writes_by_account(statement: &Statement) -> bool {
+    let names_account = |text: &str| {
+        let below = text.split_once("/AWSLogs/").and_then(|(_, below)| below.split('/').next());
+        below.is_some_and(|account| AccountId::parse(account).is_ok())
+    };
+    let resources = resources(statement);
+    !resources.is_empty() && resources.iter().all(|each| names_account(each.text.as_str()))
 }
 
 /// Whether a condition tells for whom the service acts.

@@ -58,6 +58,7 @@ pub(super) const RULE: Rule = Rule {
 }"#,
     )
     .of_a_key_in("111122223333", "us-east-1"),
+    also_good: &[],
     check: Check::Policy(check),
 };
 

@@ -1,6 +1,7 @@
 //! Is an action allowed under a condition key that its calls never carry (R6.13, R7.9, R8.5)?
 
 use super::repair::{Split, split};
+use super::repeated::{listed, once};
 use super::subject::{actions, could_carry, covered, demands};
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::action::ActionPattern;
@@ -77,6 +78,34 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    // A session's tags are set by the call that assumes the role, with what that carries. Of `Subscribe` the reference
+    // says nothing, and AWS Marketplace's guide that it carries the product.
+    also_good: &[
+        Example::good(
+            PolicyType::Trust,
+            r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Principal": { "Federated": "arn:aws:iam::111122223333:saml-provider/Provider" },
+    "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+    "Condition": { "StringEquals": { "SAML:aud": "https://signin.aws.amazon.com/saml", "SAML:sub_type": "persistent" } }
+  }
+}"#,
+        ),
+        Example::good(
+            PolicyType::Identity,
+            r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Action": "aws-marketplace:Subscribe",
+    "Resource": "*",
+    "Condition": { "ForAnyValue:StringEquals": { "aws-marketplace:ProductId": "prod-example" } }
+  }
+}"#,
+        ),
+    ],
     check: Check::Policy(check),
 };
 
@@ -85,26 +114,30 @@ fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_statement(context: &Context<'_>, statement: &Statement) -> Vec<Finding> {
-    let known = demands(statement).filter(|condition| catalog::key_type(&condition.key).is_some());
-    let mut findings = Vec::new();
-    let mut told: Vec<&str> = Vec::new();
-    for condition in known {
-        let dead: Vec<_> = actions(statement).iter().filter(|each| never_carries(&each.value, condition)).collect();
-        if dead.is_empty() {
-            continue;
-        }
-        if dead.len() == actions(statement).len() {
-            findings.push(whole(statement, condition));
-            continue;
-        }
-        for action in dead {
-            if !told.contains(&action.text.as_str()) {
-                told.push(action.text.as_str());
-                findings.push(single(context, statement, action, condition));
-            }
+    let actions = actions(statement);
+    let known: Vec<_> = demands(statement).filter(|condition| catalog::key_type(&condition.key).is_some()).collect();
+    let is_whole = |condition: &&&Condition| actions.iter().all(|each| never_carries(&each.value, condition));
+    let whole: Vec<_> = known.iter().filter(|_| !actions.is_empty()).filter(is_whole).collect();
+    if !whole.is_empty() {
+        return once(whole.into_iter().map(|condition| of_all(statement, condition)).collect());
+    }
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for action in actions {
+        let without: Vec<_> = known.iter().copied().filter(|each| never_carries(&action.value, each)).collect();
+        let keys: Vec<_> = without.iter().map(|each| &each.key).collect();
+        let is_same = |group: &&mut Group<'_>| group.without.iter().map(|each| &each.key).eq(keys.iter().copied());
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.actions.push(action),
+            None => groups.push(Group { actions: vec![action], without }),
         }
     }
-    findings
+    groups.iter().filter_map(|group| of_some(context, statement, group)).collect()
+}
+
+/// The actions of a statement that lack the same keys.
+struct Group<'s> {
+    actions: Vec<&'s Written<ActionPattern>>,
+    without: Vec<&'s Condition>,
 }
 
 /// Whether none of the actions a pattern covers could carry the key; unknown names are another rule's.
@@ -114,44 +147,40 @@ fn never_carries(pattern: &ActionPattern, condition: &Condition) -> bool {
 }
 
 /// No action of the statement carries the key.
-fn whole(statement: &Statement, condition: &Condition) -> Finding {
+fn of_all(statement: &Statement, condition: &Condition) -> Finding {
     let effect = effect(statement);
     let key = condition.key.as_str();
-    RULE.finding(
-        condition.key_span,
-        format!("no action of the statement ever carries `{key}`, so it {effect}s nothing"),
-    )
-    .also(statement.action.span, "these actions")
-    .help("take the key out, or put one in its place that the calls of these actions carry")
+    RULE.finding(condition.key_span, format!("no action of the statement ever carries `{key}`, so it {effect} nothing"))
+        .also(statement.action.span, "these actions")
+        .help("take the key out, or put one in its place that the calls of these actions carry")
 }
 
-fn single(
-    context: &Context<'_>,
-    statement: &Statement,
-    action: &Written<ActionPattern>,
-    condition: &Condition,
-) -> Finding {
-    let (name, key, effect) = (action.text.as_str(), condition.key.as_str(), effect(statement));
-    let unused: Vec<_> =
-        demands(statement).filter(|each| never_carries(&action.value, each)).map(|each| each.key.as_str()).collect();
-    let rest = demands(statement).count() - unused.len();
+/// Some of the actions never carry a key, or several.
+fn of_some(context: &Context<'_>, statement: &Statement, group: &Group<'_>) -> Option<Finding> {
+    let (first, condition) = (group.actions.first()?, group.without.first()?);
+    let actions: Vec<_> = group.actions.iter().map(|each| each.text.as_str()).collect();
+    let mut keys: Vec<_> = group.without.iter().map(|each| each.key.as_str()).collect();
+    keys.dedup();
+    let rest = demands(statement).count() - group.without.len();
     let repair =
-        (rest > 0).then(|| split(context, statement.index, &Split { action: name, without: &unused })).flatten();
+        (rest > 0).then(|| split(context, statement.index, &Split { actions: &actions, without: &keys })).flatten();
+    let (names, key, effect) = (listed(actions.iter().copied()), listed(keys), effect(statement));
+    let (carry, them) = if actions.len() == 1 { ("carries", "it") } else { ("carry", "them") };
     let help = if repair.is_some() {
-        format!("allow `{name}` in a statement of its own, without the condition on `{key}`")
+        format!("put {names} in a statement of its own, without the condition on {key}")
     } else {
-        format!("remove `{name}`, or put it in a statement of its own under a condition that its calls can meet")
+        format!("remove {names}, or put {them} in a statement of its own under a condition that the calls can meet")
     };
     let found = RULE
-        .finding(action.text.span(), format!("`{name}` never carries `{key}`, so this statement never {effect}s it"))
+        .finding(first.text.span(), format!("{names} never {carry} {key}, so this statement never {effect} {them}"))
         .also(condition.key_span, "holds only where the key is in the request")
         .help(help);
-    found.repair(repair)
+    Some(found.repair(repair))
 }
 
 const fn effect(statement: &Statement) -> &'static str {
     match statement.effect {
-        Effect::Allow => "allow",
-        Effect::Deny => "deny",
+        Effect::Allow => "allows",
+        Effect::Deny => "denies",
     }
 }

@@ -31,5 +31,6 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Reader,
 };

@@ -41,6 +41,19 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    // A call that sets tags always names some.
+    also_good: &[Example::good(
+        PolicyType::Identity,
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Action": ["kms:TagResource", "kms:UntagResource"],
+    "Resource": "arn:aws:kms:us-east-1:111122223333:key/*",
+    "Condition": { "ForAllValues:StringEquals": { "aws:TagKeys": ["department", "stage"] } }
+  }
+}"#,
+    )],
     check: Check::Policy(check),
 };
 
@@ -76,7 +89,7 @@ fn is_there_anyway(statement: &Statement, condition: &Condition) -> bool {
     let demanded = |family: &str| demands(statement).any(|other| other.key.family() == Some(family));
     match condition.key.folded() {
         "kms:encryptioncontextkeys" => demanded("kms:encryptioncontext:"),
-        "aws:tagkeys" => demanded("aws:requesttag/"),
+        "aws:tagkeys" => demanded("aws:requesttag/") || only_tags(statement),
         "kms:grantoperations" => {
             let is_grant = |text: &str| text.eq_ignore_ascii_case("kms:CreateGrant");
             let actions = actions(statement);
@@ -84,4 +97,16 @@ fn is_there_anyway(statement: &Statement, condition: &Condition) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether every action sets or removes tags, for which the call has to name one. `ec2:DeleteTags` need not.
+fn only_tags(statement: &Statement) -> bool {
+    const BEGINNINGS: [&str; 6] = ["tag", "untag", "createtags", "addtags", "removetags", "deletetags"];
+    let tags = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let name = text.split_once(':').map_or("", |(_, name)| name);
+        text != "ec2:deletetags" && BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    };
+    let actions = actions(statement);
+    !actions.is_empty() && actions.iter().all(|each| tags(each.text.as_str()))
 }

@@ -36,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 

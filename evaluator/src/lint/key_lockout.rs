@@ -43,10 +43,11 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
-fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
+pub(super) fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
     let Some(place) = member(&context.document.root, "Statement").filter(|_| context.kind == PolicyType::Key) else {
         return Vec::new();
     };

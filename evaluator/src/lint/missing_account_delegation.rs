@@ -42,6 +42,7 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
@@ -49,6 +50,10 @@ fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
     let Some(place) = member(&context.document.root, "Statement").filter(|_| context.kind == PolicyType::Key) else {
         return Vec::new();
     };
+    // A policy that nobody may change lacks the same statement, and says so.
+    if !super::key_lockout::check(context, policy).is_empty() {
+        return Vec::new();
+    }
     let own = context.attachment.account;
     let delegates = |entry: &PrincipalPattern| match entry {
         PrincipalPattern::Account(account) => own.is_none_or(|own| own == *account),

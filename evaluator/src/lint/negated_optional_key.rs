@@ -1,6 +1,6 @@
 //! Does an Allow with a negated operator let calls without the key through (R4.6)?
 
-use super::subject::{allows, demands_key, is_plain};
+use super::subject::{allows, demands_key, is_plain, resources};
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::condition::Condition;
 use crate::context::ConditionKey;
@@ -38,6 +38,19 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    // Without the tag no resource matches.
+    also_good: &[Example::good(
+        PolicyType::Identity,
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::eval-input/${aws:PrincipalTag/team}/*",
+    "Condition": { "StringNotEquals": { "aws:PrincipalTag/team": "" } }
+  }
+}"#,
+    )],
     check: Check::Policy(check),
 };
 
@@ -50,7 +63,8 @@ fn check(_: &Context<'_>, policy: &Policy) -> Vec<Finding> {
 fn of(statement: &Statement, condition: &Condition) -> Option<Finding> {
     let (operator, key) = (condition.operator, &condition.key);
     let is_negated = operator.base.is_negated() && is_plain(condition) && !operator.if_exists;
-    if !is_negated || !allows(statement) || demands_key(statement, key) || !is_optional(key) {
+    let is_there = demands_key(statement, key) || is_in_resource(statement, key);
+    if !is_negated || !allows(statement) || is_there || !is_optional(key) {
         return None;
     }
     let level = if is_tag(key) { Level::Suggestion } else { Level::Security };
@@ -62,6 +76,13 @@ fn of(statement: &Statement, condition: &Condition) -> Option<Finding> {
         "name what is allowed, or add `\"Null\": {{ \"{key}\": \"false\" }}` if only calls with the key are meant"
     );
     Some(finding.level(level).also(condition.key_span, "not every call carries it").help(help))
+}
+
+/// Whether the key is a variable in each resource, so that without it the statement matches none (R2.11).
+fn is_in_resource(statement: &Statement, key: &ConditionKey) -> bool {
+    let variable = format!("${{{}}}", key.folded());
+    let resources = resources(statement);
+    !resources.is_empty() && resources.iter().all(|each| each.text.as_str().to_lowercase().contains(&variable))
 }
 
 /// The global keys and those of KMS that the table of R8 and R6.16 do not give every call. Of other services' keys it

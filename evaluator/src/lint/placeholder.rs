@@ -1,5 +1,6 @@
 //! Is a placeholder left that was to be filled in (R7.13)?
 
+use super::repeated::once;
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::json::{Kind, Text, Value};
 use crate::policy::PolicyType;
@@ -34,13 +35,25 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    // Policy variables, and what their escapes stand for, are no placeholders.
+    also_good: &[Example::good(
+        PolicyType::Identity,
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": ["arn:aws:s3:::eval-input/${aws:username}/*", "arn:aws:s3:::eval-input/100${$}/*"]
+  }
+}"#,
+    )],
     check: Check::Text(check),
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     in_value(&context.document.root, &mut findings);
-    findings
+    once(findings)
 }
 
 /// Walks the policy; what its author calls it may hold anything.

@@ -8,24 +8,24 @@ use crate::policy::document::member;
 
 /// What goes into a statement of its own.
 pub(super) struct Split<'s> {
-    /// The action that moves.
-    pub action: &'s str,
+    /// The actions that move.
+    pub actions: &'s [&'s str],
     /// The condition keys it leaves behind.
     pub without: &'s [&'s str],
 }
 
-/// The statement without the action, and one for the action alone without the keys it never carries.
+/// The statement without the actions, and one for the actions alone without the keys they never carry.
 pub(super) fn split(context: &Context<'_>, statement: usize, parts: &Split<'_>) -> Option<String> {
     let written = context.document.statements().get(statement)?;
-    let stays = without_action(context, written, parts.action)?;
+    let stays = without_actions(context, written, parts.actions)?;
     let moves = alone(context, written, parts)?;
     Some(format!("{stays},\n{moves}"))
 }
 
-fn without_action(context: &Context<'_>, statement: &Value, action: &str) -> Option<String> {
+fn without_actions(context: &Context<'_>, statement: &Value, moved: &[&str]) -> Option<String> {
     let Kind::Array(actions) = &member(statement, "Action")?.value.kind else { return None };
     let kept: Vec<_> =
-        actions.iter().filter(|each| each.as_text().is_none_or(|text| text.as_str() != action)).collect();
+        actions.iter().filter(|each| each.as_text().is_none_or(|text| !moved.contains(&text.as_str()))).collect();
     object(statement, |each| match each.name.as_str() {
         "Action" => Some(list(context, &kept)),
         _ => Some(print(context, &each.value, 1)),
@@ -36,10 +36,17 @@ fn alone(context: &Context<'_>, statement: &Value, parts: &Split<'_>) -> Option<
     object(statement, |each| match each.name.as_str() {
         "Sid" => {
             let sid = each.value.as_text()?.as_str();
-            let name = parts.action.split_once(':').map_or(parts.action, |(_, name)| name);
+            let first = parts.actions.first()?;
+            let name = first.split_once(':').map_or(*first, |(_, name)| name);
             Some(format!("\"{sid}{}\"", name.replace(['*', '?'], "")))
         }
-        "Action" => Some(format!("\"{}\"", parts.action)),
+        "Action" => Some(match parts.actions {
+            [action] => format!("\"{action}\""),
+            actions => {
+                let quoted: Vec<_> = actions.iter().map(|action| format!("\"{action}\"")).collect();
+                format!("[{}]", quoted.join(", "))
+            }
+        }),
         "Condition" => Some(conditions(context, &each.value, parts.without)),
         _ => Some(print(context, &each.value, 1)),
     })

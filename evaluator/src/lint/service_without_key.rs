@@ -57,6 +57,7 @@ pub(super) const RULE: Rule = Rule {
   ]
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
@@ -79,7 +80,8 @@ fn in_statement(statement: &Statement) -> Vec<Finding> {
     .collect()
 }
 
-fn is_never_carried(key: &ConditionKey) -> bool {
+/// Whether a call that a service makes as itself lacks the key.
+pub(super) fn is_never_carried(key: &ConditionKey) -> bool {
     const KEYS: [&str; 7] = [
         "kms:viaservice",
         "aws:principalorgid",

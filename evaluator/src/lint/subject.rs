@@ -82,7 +82,23 @@ pub(super) fn could_carry(action: services::Action, key: &ConditionKey) -> bool 
         let is_context = key.folded() == "kms:encryptioncontextkeys" || key.family() == Some("kms:encryptioncontext:");
         (!is_context || operation.encryption_context) && (key.folded() != "kms:requestalias" || operation.request_alias)
     });
-    of_kms && services::keys::may_carry(&name, key)
+    of_kms && (services::keys::may_carry(&name, key) || is_left_open(action, key) || is_part_of_assuming(&name, key))
+}
+
+/// Whether AWS's reference says nothing of an action that changes something, neither a resource nor a key: it then does
+/// not tell which keys of its service the action carries.
+fn is_left_open(action: services::Action, key: &ConditionKey) -> bool {
+    let reads = matches!(action.access(), services::AccessLevel::List | services::AccessLevel::Read);
+    let is_bare = action.is_wildcard_only() && action.condition_keys().next().is_none();
+    is_bare && !reads && key.prefix() == action.service().prefix()
+}
+
+/// Whether the key comes with the call that assumes the role, of which setting its tags or source identity is a part.
+fn is_part_of_assuming(name: &ActionName, key: &ConditionKey) -> bool {
+    const ASSUMING: [&str; 3] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
+    let is_part = ["TagSession", "SetSourceIdentity", "SetContext"].iter().any(|part| name.name() == *part);
+    let carries = |assuming: &str| ActionName::parse(assuming).is_ok_and(|name| services::keys::may_carry(&name, key));
+    name.service() == "sts" && is_part && ASSUMING.iter().any(|assuming| carries(assuming))
 }
 
 /// The conditions without which the statement does not apply: those that fail when their key is absent.

@@ -1,5 +1,8 @@
 //! Does a service not have an action that the policy names (R2.1, R2.3)?
 
+use std::collections::BTreeMap;
+
+use super::repeated::listed;
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::action::ActionPattern;
 use crate::catalog::services::{self, Service};
@@ -36,29 +39,52 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
 fn check(_: &Context<'_>, policy: &Policy) -> Vec<Finding> {
     let entries = policy.statements.iter().flat_map(|statement| &statement.action.patterns);
-    entries.filter_map(of).collect()
+    let mut unknown: BTreeMap<&str, (Service, Vec<&Entry>)> = BTreeMap::new();
+    for (entry, service) in entries.filter_map(|entry| Some((entry, unknown_to(entry)?))) {
+        unknown.entry(service.prefix()).or_insert((service, Vec::new())).1.push(entry);
+    }
+    unknown.values().flat_map(|(service, entries)| of_service(*service, entries)).collect()
 }
 
-fn of(entry: &Written<ActionPattern>) -> Option<Finding> {
+type Entry = Written<ActionPattern>;
+
+/// The service of an entry, if it does not have the action.
+fn unknown_to(entry: &Entry) -> Option<Service> {
     // Of KMS the reader says so itself; a service nobody knows is another rule's.
     let service = entry.value.service().filter(|prefix| *prefix != "kms").and_then(services::service)?;
-    if service.actions().any(|action| entry.value.covers_name(action.name())) {
-        return None;
-    }
-    let (written, name) = (entry.text.as_str(), service.name());
-    let found =
-        RULE.finding(entry.text.span(), format!("{name} has no permission `{written}`; the entry matches nothing"));
-    Some(found.help(suggestion(service, written)))
+    (!service.actions().any(|action| entry.value.covers_name(action.name()))).then_some(service)
 }
 
-fn suggestion(service: Service, written: &str) -> String {
+/// What is said of the unknown names of one service. Several are rather newer than the catalog than misspelt, except of
+/// services whose operations go by other names than their permissions.
+fn of_service(service: Service, entries: &[&Entry]) -> Vec<Finding> {
+    const SEVERAL: usize = 3;
+    let is_old = matches!(service.prefix(), "s3" | "iam" | "sts" | "ec2");
+    let Some(first) = entries.first().filter(|_| entries.len() >= SEVERAL && !is_old) else {
+        return entries.iter().map(|entry| misspelt(service, entry)).collect();
+    };
+    let names = listed(entries.iter().map(|entry| entry.text.as_str()));
+    let message = format!("{} is not known to have {names}; the entries match nothing", service.name());
+    let help =
+        "see the service's page in the Service Authorization Reference; they may be newer than Permitlab's catalog";
+    vec![RULE.finding(first.text.span(), message).level(Level::Suggestion).help(help)]
+}
+
+fn misspelt(service: Service, entry: &Entry) -> Finding {
+    let written = entry.text.as_str();
+    let message = format!("{} has no permission `{written}`; the entry matches nothing", service.name());
+    RULE.finding(entry.text.span(), message).help(suggestion(service, entry))
+}
+
+fn suggestion(service: Service, entry: &Entry) -> String {
     let names: Vec<_> = service.actions().map(|action| format!("{}:{}", service.prefix(), action.name())).collect();
-    match closest(written, names.iter().map(String::as_str)) {
+    match closest(entry.text.as_str(), names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "see the service's page in the Service Authorization Reference".to_owned(),
     }

@@ -1,5 +1,6 @@
 //! Is there no service of this name?
 
+use super::repeated::once;
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::catalog::services;
 use crate::diagnostic::closest;
@@ -35,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
@@ -42,12 +44,35 @@ fn check(_: &Context<'_>, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in policy.statements.iter().flat_map(|statement| &statement.action.patterns) {
         let Some(prefix) = entry.value.service().filter(|prefix| services::service(prefix).is_none()) else { continue };
-        let help = closest(prefix, services::prefixes()).map_or_else(
-            || "see the list of prefixes in the Service Authorization Reference".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        let found = RULE.finding(entry.text.subspan(0..prefix.len()), format!("no service has the prefix `{prefix}`"));
-        findings.push(found.help(help));
+        let place = entry.text.subspan(0..prefix.len());
+        findings.push(match ended(prefix) {
+            Some(name) => RULE
+                .finding(place, format!("`{prefix}` is the prefix of {name}, which AWS no longer offers"))
+                .level(Level::Suggestion)
+                .help("remove the entry, which matches nothing any more"),
+            None => RULE.finding(place, format!("no service has the prefix `{prefix}`")).help(suggestion(prefix)),
+        });
     }
-    findings
+    once(findings)
+}
+
+fn suggestion(prefix: &str) -> String {
+    closest(prefix, services::prefixes()).map_or_else(
+        || "see the list of prefixes in the Service Authorization Reference".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
+}
+
+/// The name of a service that ended. Entries of it were right once, and do no harm.
+fn ended(prefix: &str) -> Option<&'static str> {
+    const ENDED: [(&str, &str); 7] = [
+        ("deeplens", "DeepLens"),
+        ("elastic-inference", "Elastic Inference"),
+        ("iot1click", "IoT 1-Click"),
+        ("iotroborunner", "IoT RoboRunner"),
+        ("macie", "Macie Classic"),
+        ("mobilehub", "Mobile Hub"),
+        ("zocalo", "WorkDocs"),
+    ];
+    ENDED.iter().find(|(ended, _)| *ended == prefix).map(|(_, name)| *name)
 }

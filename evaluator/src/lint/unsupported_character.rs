@@ -34,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    also_good: &[],
     check: Check::Text(check),
 };
 

@@ -3,6 +3,7 @@
 use super::subject::resources;
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::catalog;
+use crate::policy::pattern::Pattern;
 use crate::policy::{Policy, PolicyType};
 
 /// Found by [`check`].
@@ -35,15 +36,16 @@ pub(super) const RULE: Rule = Rule {
   }
 }"#,
     ),
+    also_good: &[],
     check: Check::Policy(check),
 };
 
 fn check(_: &Context<'_>, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for resource in policy.statements.iter().flat_map(resources) {
-        let early =
-            resource.value.as_fields().and_then(|fields| fields.iter().take(5).find(|each| each.has_variables()));
-        if early.is_some() {
+        // What has no colon is no condition key but a placeholder, which another rule names.
+        let is_key = |field: &&Pattern| field.variables().any(|variable| variable.key.as_str().contains(':'));
+        if resource.value.as_fields().is_some_and(|fields| fields.iter().take(5).any(|field| is_key(&field))) {
             findings
                 .push(RULE.finding(resource.text.span(), "a policy variable before the fifth colon of an ARN").help(
                 "AWS fills variables in behind the fifth colon only; name the account and Region, or write `*` there",

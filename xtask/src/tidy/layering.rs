@@ -171,7 +171,7 @@ mod tests {
         "policy/parse.rs",
         "use crate::condition::Operator; use super::document; use super::super::arn;"
     )]
-    #[case::cedar("cedar.rs", "use crate::{json, arn, policy::Policy, world, derive, condition};")]
+    #[case::cedar("cedar.rs", "use crate::{json, arn, policy::Policy, world, derive, condition, catalog};")]
     #[case::lint_rules("lint/dead_permission.rs", "use super::Rule; use crate::authorize::authorize;")]
     #[case::inline_module("policy.rs", "mod inner { use super::decision::X; }")]
     #[case::tests("arn.rs", "#[cfg(test)] mod tests { use super::*; use crate::policy::Policy; }")]
@@ -216,10 +216,10 @@ mod tests {
         "use crate::{policy::Policy, authorize::authorize};",
         "1: `cedar` imports `authorize`: a second opinion shares no judgement with the first"
     )]
-    #[case::cedar_and_the_catalog(
+    #[case::cedar_and_the_services(
         "cedar.rs",
-        "use crate::catalog;",
-        "1: `cedar` imports `catalog`: a second opinion shares no judgement with the first"
+        "use crate::service;",
+        "1: `cedar` imports `service`: a second opinion shares no judgement with the first"
     )]
     #[case::root_item(
         "policy.rs",

@@ -20,7 +20,8 @@ pub fn covered(pattern: &ActionPattern) -> impl Iterator<Item = Action> {
 /// Whether a policy's `Resource` could match a resource that the action is authorized on.
 pub fn could_allow(action: Action, resource: &str) -> bool {
     if action.is_wildcard_only() {
-        return resource == "*" || fields(resource).last().is_some_and(|last| last == "*");
+        // Some services call the whole of an account `/`.
+        return resource == "*" || fields(resource).last().is_some_and(|last| matches!(last.as_str(), "*" | "/*"));
     }
     action.resources().any(|each| could_select(each.kind, resource))
 }
@@ -38,8 +39,10 @@ fn fields(pattern: &str) -> [String; 6] {
 
 /// Whether some text is a field of a form, and matches the same field of a policy's pattern.
 fn meet((form, pattern): (&String, String)) -> bool {
-    let is_object = form == super::BUCKET && pattern.contains('/');
-    !is_object && overlap(&characters(form), &characters(&pattern))
+    let pattern = characters(&pattern);
+    // What a variable is called says nothing of what it stands for.
+    let is_object = form == super::BUCKET && pattern.contains(&Token::Literal('/'));
+    !is_object && overlap(&characters(form), &pattern)
 }
 
 /// A token for each character.
@@ -120,8 +123,11 @@ mod tests {
     #[case("kms:ListKeys", "*", true)]
     #[case("kms:ListKeys", "arn:aws:kms:us-east-1:111122223333:*", true)]
     #[case("kms:ListKeys", "arn:aws:kms:us-east-1:111122223333:key/*", false)]
+    #[case("emr-serverless:ListApplications", "arn:aws:emr-serverless:*:*:/*", true)]
     #[case("s3:ListBucket", "arn:aws:s3:::bucket/*", false)]
     #[case("s3:ListBucket", "arn:aws:s3:::bucket*", true)]
+    #[case("s3:ListBucket", "arn:aws:s3:::${aws:PrincipalTag/bucket}", true)]
+    #[case("s3:CreateBucket", "arn:aws:s3:::${aws:PrincipalTag/bucket}/*", false)]
     #[case("s3:GetObject", "arn:aws:s3:::bucket", false)]
     #[case("s3:GetObject", "arn:aws:s3:::bucket*", true)]
     #[case("s3:GetObject", "arn:aws:s3:::*/a", true)]
