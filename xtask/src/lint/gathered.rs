@@ -25,6 +25,10 @@ pub(super) struct Gathered {
     pub unreadable: Vec<Diagnostic>,
     /// How many policies were looked at.
     pub policies: usize,
+    /// The files that were named, by the name that messages call them.
+    pub named: BTreeMap<String, PathBuf>,
+    /// The folders of the policy roots; every other name is a path from one of them.
+    pub roots: Vec<PathBuf>,
 }
 
 /// Looks at everything the arguments name.
@@ -35,6 +39,7 @@ pub(super) fn gather(arguments: &LintArguments, sources: &mut SourceMap) -> anyh
     let mut gathered = Gathered::default();
     if arguments.paths.is_empty() {
         let root = crate::simulate::root(arguments.root.as_deref())?;
+        gathered.roots.push(root.folder().to_owned());
         if let Some(mut attached) = gathered.attached(arguments, &root, sources) {
             gathered.root(&root, &mut attached, sources)?;
             gathered.found.extend(attached.unused());
@@ -51,12 +56,7 @@ pub(super) fn gather(arguments: &LintArguments, sources: &mut SourceMap) -> anyh
 }
 
 impl Gathered {
-    fn attached(
-        &mut self,
-        arguments: &LintArguments,
-        root: &PolicyRoot,
-        sources: &mut SourceMap,
-    ) -> Option<Attached> {
+    fn attached(&mut self, arguments: &LintArguments, root: &PolicyRoot, sources: &mut SourceMap) -> Option<Attached> {
         match Attached::everywhere(root, sources) {
             Ok(attached) if arguments.all => Some(attached.strict()),
             Ok(attached) => Some(attached),
@@ -93,6 +93,7 @@ impl Gathered {
         let mut roots: BTreeMap<PathBuf, Option<Attached>> = BTreeMap::new();
         for file in super::files(&arguments.paths)? {
             let (name, text) = (file.to_string_lossy(), read(&file)?);
+            self.named.insert(name.clone().into_owned(), file.clone());
             let own = if kind.is_none() { in_root(&file) } else { None };
             let Some((root, path)) = own else {
                 self.add(permitlab::lint::lint(sources, &name, &text, kind).map(|(_, findings)| findings));
@@ -107,6 +108,7 @@ impl Gathered {
             }
         }
         self.found.extend(roots.values().flatten().flat_map(Attached::unused));
+        self.roots.extend(roots.into_keys());
         Ok(())
     }
 
@@ -122,9 +124,8 @@ impl Gathered {
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(file).map_err(|error| {
-        Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())).into()
-    })
+    fs::read_to_string(file)
+        .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())).into())
 }
 
 /// The policy root a file lies in, and its path from there.
