@@ -10,6 +10,7 @@ use permitlab::diff::{Difference, Kind, difference, differences};
 use permitlab::facts::{self, Facts};
 use permitlab::file::{Named, Text};
 use permitlab::judge::Verdicts;
+use permitlab::lint::attached;
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
 use permitlab::replay::{Asked, Options, Replayed, replay};
@@ -173,6 +174,7 @@ fn scenarios(
     if let Some(note) = optional_denials(&replayed) {
         human.extend([note.as_str(), "\n"]);
     }
+    human.extend(linted(arguments, root, &replayed));
     human.push_str(&closing(&counts, replayed.len()));
     let json = json!({
         "files": replayed.iter().map(to_json).collect::<Vec<_>>(),
@@ -180,6 +182,24 @@ fn scenarios(
     });
     write(&arguments.reports, &Report { human, json }, streams)?;
     Ok(exit(&counts))
+}
+
+/// What the linter finds in the policies that the files load, in a line, if it finds something that matters.
+fn linted(arguments: &SimulateArguments, root: &PolicyRoot, files: &[Replayed]) -> Option<String> {
+    let command = match &arguments.root {
+        Some(folder) => format!("`permitlab lint --root {}`", folder.display()),
+        None => "`permitlab lint`".to_owned(),
+    };
+    match attached::serious(root, files.iter().map(|file| &file.uses)) {
+        Ok(0) => None,
+        Ok(1) => Some(format!("note: 1 finding of level error or security in these policies; {command} shows it\n")),
+        Ok(count) => {
+            Some(format!("note: {count} findings of level error or security in these policies; {command} shows them\n"))
+        }
+        Err(_) => Some(format!(
+            "note: the policies were not linted, since `permitlab.toml` is invalid; {command} shows why\n"
+        )),
+    }
 }
 
 fn exit(counts: &Counts) -> Exit {

@@ -18,7 +18,7 @@ fn lint(arguments: &[&str]) -> (Exit, String) {
 /// R7.9: the documented key policy allows `DescribeKey` under an encryption context, which it never carries.
 #[test]
 fn the_dead_permission_of_the_documented_key_policy_is_found() {
-    let (_, text) = lint(&["@key-eval.json"]);
+    let (_, text) = lint(&["--all", "@key-eval.json"]);
     assert!(text.contains("[dead-permission]"), "{text}");
     assert!(text.contains("key-eval.json:15:57") && text.contains("kms:DescribeKey"), "{text}");
     assert!(text.contains("write instead:"), "{text}");
@@ -27,9 +27,30 @@ fn the_dead_permission_of_the_documented_key_policy_is_found() {
 /// R7.14: an action without a colon is refused, with what was probably meant.
 #[test]
 fn a_misspelt_action_is_an_error() {
-    let (exit, text) = lint(&["@samples/key-with-misspelt-action.json"]);
+    let (exit, text) = lint(&["--all", "@samples/key-with-misspelt-action.json"]);
     assert_eq!(exit, Exit::Failed);
     assert!(text.contains("unknown-action-form") && text.contains("kms:DescribeKey"), "{text}");
+}
+
+/// What `permitlab.toml` allows is left out, for a file that is named and for the whole root.
+#[test]
+fn what_the_root_allows_is_left_out() {
+    for arguments in [&["@key-eval.json"][..], &["@"], &["--root", "@.."]] {
+        let (exit, text) = lint(arguments);
+        assert_eq!(exit, Exit::Fine, "{text}");
+        assert!(text.starts_with("0 errors, 0 security warnings, 0 warnings, 0 suggestions in "), "{text}");
+    }
+}
+
+#[test]
+fn with_a_type_a_file_is_looked_at_by_itself() {
+    let (_, text) = lint(&["--type", "key", "@key-eval.json"]);
+    assert!(text.contains("[dead-permission]"), "{text}");
+}
+
+#[test]
+fn a_folder_without_settings_is_no_root() {
+    assert_eq!(lint(&["--root", "@layers"]).0, Exit::Usage);
 }
 
 #[test]

@@ -532,3 +532,23 @@ fn json_holds_what_every_statement_said() {
     assert_eq!((&said(1, 0, 2)["matches"], &said(1, 0, 2)["absent"]), (&Value::from(false), &Value::from(true)));
     assert_eq!((&said(1, 1, 1)["element"], &said(1, 1, 1)["matches"]), (&Value::from("action"), &Value::from(false)));
 }
+
+/// The linter's word on the policies comes before the count, and is no part of the JSON.
+#[test]
+fn serious_findings_of_the_linter_are_counted_in_one_line() {
+    let service = r#"    },
+    { "Effect": "Allow", "Principal": { "Service": "bedrock.amazonaws.com" }, "Action": "kms:Decrypt", "Resource": "*" }
+  ]"#;
+    let folder = Folder::root("linted").with_edit("policies/key.json", "    }\n  ]", service);
+    let line = "note: 1 finding of level error or security in these policies; `permitlab lint` shows it\n";
+    let run = folder.simulate("");
+    assert!(run.out.contains(line), "{}", run.out);
+    assert_eq!(run.out, folder.simulate("").out);
+    assert!(!folder.simulate("--format json").out.contains("permitlab lint"));
+    let allowed = "[[lint.allow]]\nrule = \"confused-deputy\"\npolicy = \"policies/key.json\"\nreason = \"a test\"\n";
+    let folder = folder.with("permitlab.toml", allowed);
+    let run = folder.simulate("");
+    assert_eq!(run.out, "3 passed, 0 failed (2 files)\n");
+    let folder = folder.with("permitlab.toml", "lint = 1\n");
+    assert!(folder.simulate("").out.contains("`permitlab.toml` is invalid"));
+}

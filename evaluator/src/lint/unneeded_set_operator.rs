@@ -9,7 +9,7 @@ use crate::policy::{Policy, PolicyType, Statement};
 /// Found by [`check`].
 pub(super) const RULE: Rule = Rule {
     code: "unneeded-set-operator",
-    level: Level::Suggestion,
+    level: Level::Security,
     summary: "a set operator on a key with one value",
     explanation: "A set operator on a key that holds one value compares that value. What it adds is what happens without a value: `ForAllValues` holds when the key is absent, so that in an Allow it lets calls through that do not carry the key at all. AWS calls that overly permissive.",
     remedy: "Take the operator without its prefix.",

@@ -90,7 +90,8 @@ impl AllowList {
     /// The entries about policies that were looked at, and found nothing.
     pub fn unused(&self, looked_at: &BTreeSet<String>) -> Vec<Finding> {
         let entries = (0..).zip(&self.entries);
-        let unused = entries.filter(|(index, entry)| !self.used.contains(index) && looked_at.contains(entry.policy.as_str()));
+        let unused =
+            entries.filter(|(index, entry)| !self.used.contains(index) && looked_at.contains(entry.policy.as_str()));
         unused.map(|(_, entry)| entry.unused()).collect()
     }
 }
@@ -102,10 +103,10 @@ impl Allowed {
     }
 
     fn unused(&self) -> Finding {
-        let place = self.sid.as_ref().map_or_else(
-            || format!("`{}`", self.policy),
-            |sid| format!("the statement `{sid}` of `{}`", self.policy),
-        );
+        let place = self
+            .sid
+            .as_ref()
+            .map_or_else(|| format!("`{}`", self.policy), |sid| format!("the statement `{sid}` of `{}`", self.policy));
         let message = format!("`{}` finds nothing in {place} any more", self.rule);
         let diagnostic = Diagnostic::error("unused-allow", self.rule.span(), message).help("remove the entry");
         Finding { level: Level::Error, diagnostic, statement: None, repair: None }
@@ -160,7 +161,8 @@ impl Reader {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("what can be set here: {}", names.join(", ")),
             };
-            let finding = Diagnostic::error("unknown-setting", self.span(key.span()), format!("there is no `{written}` here"));
+            let finding =
+                Diagnostic::error("unknown-setting", self.span(key.span()), format!("there is no `{written}` here"));
             self.findings.push(finding.help(help));
         }
     }
@@ -220,7 +222,10 @@ impl Reader {
     fn text(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Text> {
         let span = self.span(value.span());
         if let DeValue::String(text) = value.get_ref() {
-            return Some(Text::new(text.as_ref(), span));
+            // A text without escapes stands between its quotes as it is.
+            let is_plain = span.range().len() == text.len() + 2;
+            let inside = Span { start: span.start + 1, end: span.end - 1, ..span };
+            return Some(Text::new(text.as_ref(), if is_plain { inside } else { span }));
         }
         self.wrong(span, "this is no text", "write it in quotes");
         None

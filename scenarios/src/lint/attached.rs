@@ -34,7 +34,8 @@ impl Uses {
     /// What tells it from others: the same worlds with the same vars give the same facts.
     fn key(&self) -> (Vec<String>, Vec<(String, String)>) {
         let worlds = self.worlds.iter().map(|world| world.as_str().to_owned()).collect();
-        let vars = self.vars.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned())).collect();
+        let vars =
+            self.vars.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned())).collect();
         (worlds, vars)
     }
 }
@@ -146,13 +147,13 @@ impl Attached {
         name: &str,
         text: &str,
     ) -> Result<Vec<Finding>, Box<Diagnostic>> {
-        let (document, findings) = match self.files.get(path) {
-            Some(uses) => in_uses(sources, name, text, uses, self.least)?,
-            None => {
-                let (document, _, findings) = super::by_shape(sources, name, text, None)?;
-                (document, findings.into_iter().filter(|finding| finding.level <= self.least).collect())
-            }
+        let (document, mut findings) = if let Some(uses) = self.files.get(path) {
+            in_uses(sources, name, text, uses, self.least)?
+        } else {
+            let (document, _, findings) = super::by_shape(sources, name, text, None)?;
+            (document, findings)
         };
+        findings.retain(|finding| finding.level <= self.least);
         self.looked_at.insert(path.to_owned());
         Ok(self.allow.sift(path, &document, findings))
     }
@@ -174,6 +175,24 @@ impl Attached {
     pub fn unused(&self) -> Vec<Finding> {
         self.allow.unused(&self.looked_at)
     }
+}
+
+/// How many findings of level error or security there are in the policies that scenario files load, each policy looked
+/// at once however many files load it.
+///
+/// # Errors
+/// What is wrong with `permitlab.toml`.
+pub fn serious<'u>(root: &PolicyRoot, uses: impl IntoIterator<Item = &'u Uses>) -> Result<usize, Vec<Diagnostic>> {
+    let mut sources = SourceMap::new();
+    let mut attached = Attached::by(root, &mut sources, uses, Level::Security)?;
+    let mut count = attached.inline(&sources).1.len();
+    for path in attached.files().map(str::to_owned).collect::<Vec<_>>() {
+        let text =
+            root.read(&mut sources, &path).ok().and_then(|id| sources.source(id)).map(|own| own.text().to_owned());
+        let findings = text.and_then(|text| attached.file(&mut sources, &path, &path, &text).ok());
+        count += findings.map_or(0, |findings| findings.len());
+    }
+    Ok(count)
 }
 
 impl Use {

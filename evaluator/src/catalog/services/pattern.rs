@@ -127,7 +127,7 @@ mod tests {
     #[case("s3:ListBucket", "arn:aws:s3:::bucket/*", false)]
     #[case("s3:ListBucket", "arn:aws:s3:::bucket*", true)]
     #[case("s3:ListBucket", "arn:aws:s3:::${aws:PrincipalTag/bucket}", true)]
-    #[case("s3:ListBucket", "arn:aws:s3:::${aws:PrincipalTag/bucket}/*", false)]
+    #[case("s3:CreateBucket", "arn:aws:s3:::${aws:PrincipalTag/bucket}/*", false)]
     #[case("s3:GetObject", "arn:aws:s3:::bucket", false)]
     #[case("s3:GetObject", "arn:aws:s3:::bucket*", true)]
     #[case("s3:GetObject", "arn:aws:s3:::*/a", true)]
