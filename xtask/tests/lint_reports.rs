@@ -142,7 +142,7 @@ fn rules_say_in_sarif_what_they_are_and_how_much_they_matter() {
     let rule = |code: &str| rules.iter().find(|rule| rule["id"] == code).unwrap();
     for rule in rules {
         for text in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
-            assert!(rule.pointer(text).unwrap().as_str().unwrap().ends_with(['.', '\n']), "{text} of {rule}");
+            assert!(rule.pointer(text).unwrap().as_str().unwrap().ends_with(['.', '`']), "{text} of {rule}");
         }
     }
     let deputy = rule("confused-deputy");
@@ -162,8 +162,8 @@ fn fixes_mend_what_they_are_of() {
         let (file, text) = of_bad_example(rule, "fixes", "sarif");
         let log: Value = serde_json::from_str(&text).unwrap();
         let results = log["runs"][0]["results"].as_array().unwrap();
-        let Some(fix) = results.iter().find_map(|result| result.get("fixes")) else { continue };
-        let change = &fix[0]["artifactChanges"][0]["replacements"][0];
+        let Some(fix) = results.iter().find_map(|result| result.pointer("/fixes/0")) else { continue };
+        let change = &fix["artifactChanges"][0]["replacements"][0];
         fs::write(&file, replaced(rule.bad.text, change)).unwrap();
         let left = found_in(&file, rule.bad.kind, "json");
         assert_eq!(serde_json::from_str::<Value>(&left).unwrap()["findings"], json!([]), "{}", rule.code);
@@ -174,15 +174,18 @@ fn fixes_mend_what_they_are_of() {
 
 /// A text with a replacement of SARIF's in it.
 fn replaced(text: &str, change: &Value) -> String {
-    let region = &change["deletedRegion"];
-    let number = |name: &str| usize::try_from(region[name].as_u64().unwrap()).unwrap();
-    let offset = |line: usize, column: usize| {
-        let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
-        before + text[before..].chars().take(column - 1).map(char::len_utf8).sum::<usize>()
+    let number = |name: &str| {
+        let number = change.pointer(&format!("/deletedRegion/{name}")).and_then(Value::as_u64);
+        usize::try_from(number.unwrap()).unwrap()
     };
-    let (start, end) =
-        (offset(number("startLine"), number("startColumn")), offset(number("endLine"), number("endColumn")));
-    format!("{}{}{}", &text[..start], change["insertedContent"]["text"].as_str().unwrap(), &text[end..])
+    let offset = |line: &str, column: &str| {
+        let before: usize = text.split_inclusive('\n').take(number(line) - 1).map(str::len).sum();
+        before + text.get(before..).unwrap().chars().take(number(column) - 1).map(char::len_utf8).sum::<usize>()
+    };
+    let mut result = text.to_owned();
+    let inserted = change.pointer("/insertedContent/text").unwrap().as_str().unwrap();
+    result.replace_range(offset("startLine", "startColumn")..offset("endLine", "endColumn"), inserted);
+    result
 }
 
 #[rstest]

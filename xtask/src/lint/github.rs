@@ -10,7 +10,7 @@ use super::report::{Place, Report, Reported};
 
 /// Writes them, one a line.
 pub(super) fn render(report: &Report<'_>) -> String {
-    report.findings.iter().map(|finding| format!("{}\n", command(finding))).collect()
+    report.findings.iter().flat_map(|finding| [command(finding), "\n".to_owned()]).collect()
 }
 
 fn command(finding: &Reported<'_>) -> String {

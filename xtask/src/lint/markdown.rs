@@ -79,7 +79,7 @@ fn longest_run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use pulldown_cmark::{Event, Options, Parser};
+    use pulldown_cmark::{Event, Options, Parser, Tag};
     use rstest::rstest;
 
     use super::*;
@@ -101,10 +101,8 @@ mod tests {
     #[case("`![x](https://host.example/y)`[x](y)")]
     fn no_text_of_a_policy_becomes_markup(#[case] message: &str) {
         let table = format!("| a |\n|---|\n| {} |\n", prose(message));
-        let is_markup = |event: &Event<'_>| match event {
-            Event::Html(_) | Event::InlineHtml(_) => true,
-            Event::Start(tag) => matches!(tag, pulldown_cmark::Tag::Link { .. } | pulldown_cmark::Tag::Image { .. }),
-            _ => false,
+        let is_markup = |event: &Event<'_>| {
+            matches!(event, Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::Link { .. } | Tag::Image { .. }))
         };
         let found: Vec<_> = Parser::new_ext(&table, Options::ENABLE_TABLES).filter(is_markup).collect();
         assert!(found.is_empty(), "{table}{found:?}");

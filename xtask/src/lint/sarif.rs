@@ -94,11 +94,11 @@ impl<'r> Meaning<'r> {
     }
 
     fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n{}\n", self.explanation, self.remedy);
+        let mut paragraphs = vec![self.explanation.to_owned(), self.remedy.to_owned()];
         for (heading, example) in self.examples.iter().flat_map(|(bad, good)| [("Instead of", bad), ("Write", good)]) {
-            text.push_str(&format!("\n**{heading}**\n\n```json\n{}\n```\n", example.text));
+            paragraphs.extend([format!("**{heading}**"), format!("```json\n{}\n```", example.text)]);
         }
-        text
+        paragraphs.join("\n\n")
     }
 }
 
@@ -136,7 +136,8 @@ fn result(finding: &Reported<'_>, codes: &[&str]) -> Value {
         location.insert("id".to_owned(), json!(id));
         location
     });
-    let mut result = json!({
+    let fixes: Vec<_> = finding.repair.iter().filter_map(|repair| fix(finding, repair)).collect();
+    json!({
         "ruleId": finding.code(),
         "ruleIndex": codes.iter().position(|code| *code == finding.code()),
         "level": word(finding.level),
@@ -144,11 +145,8 @@ fn result(finding: &Reported<'_>, codes: &[&str]) -> Value {
         "locations": finding.at().map(location).into_iter().collect::<Vec<_>>(),
         "relatedLocations": related.collect::<Vec<_>>(),
         "partialFingerprints": { FINGERPRINT: finding.fingerprint },
-    });
-    if let Some(fix) = finding.repair.as_ref().and_then(|repair| fix(finding, repair)) {
-        result["fixes"] = json!([fix]);
-    }
-    result
+        "fixes": fixes,
+    })
 }
 
 /// What is wrong, the facts beside it and what to do, as sentences.
