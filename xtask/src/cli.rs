@@ -495,7 +495,9 @@ mod tests {
     #[case::no_pair("simulate --by r --call c --context aws:SourceArn", ErrorKind::ValueValidation)]
     #[case::no_key("simulate --by r --call c --var =x", ErrorKind::ValueValidation)]
     #[case::unknown_format("simulate --format yaml", ErrorKind::InvalidValue)]
+    #[case::format_of_another_verb("simulate --format sarif", ErrorKind::InvalidValue)]
     #[case::two_standard_reports("simulate --format json --format human", ErrorKind::ArgumentConflict)]
+    #[case::two_standard_reports_of_lint("lint --format json --format sarif", ErrorKind::ArgumentConflict)]
     #[case::no_verb("--why", ErrorKind::UnknownArgument)]
     fn these_are_refused_as_usage(#[case] line: &str, #[case] kind: ErrorKind) {
         let error = parse(line).unwrap_err();
