@@ -4,6 +4,7 @@
 //! code 2, so that the verbs meet only requests that make sense.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -29,7 +30,8 @@ pub enum Verb {
     #[command(after_help = DECIDE_EXAMPLES)]
     Decide,
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
-    Lint(LintArguments),
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(Box<LintArguments>),
     /// Check the project's own rules: layering, manifests, links
     #[command(hide = true)]
     Tidy,
@@ -207,7 +209,7 @@ pub struct Pair {
     pub value: String,
 }
 
-/// What a report looks like.
+/// What a report of `simulate` looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people: what failed, then one closing line
@@ -216,13 +218,46 @@ pub enum Format {
     Json,
 }
 
+/// What a report of `lint` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// For people: each finding with an excerpt, then one closing line
+    Human,
+    /// For programs: everything, as one JSON value, whose shape docs/lint.md describes
+    Json,
+    /// For code scanning: a log of SARIF 2.1.0, with the rules, the findings and their repairs
+    Sarif,
+    /// For GitHub Actions: commands that annotate the lines of a pull request
+    Github,
+    /// For a comment on a pull request: a table for each file
+    Markdown,
+}
+
+/// The formats in which a verb reports.
+pub trait Formats: ValueEnum + Clone + Copy + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// The verb.
+    const VERB: &'static str;
+    /// The one that is used where none is asked for.
+    const DEFAULT: Self;
+}
+
+impl Formats for Format {
+    const VERB: &'static str = "simulate";
+    const DEFAULT: Self = Self::Human;
+}
+
+impl Formats for LintFormat {
+    const VERB: &'static str = "lint";
+    const DEFAULT: Self = Self::Human;
+}
+
 /// The reports asked for: `--format FORMAT` goes to standard output, or to the `--output FILE` that follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reports {
+pub struct Reports<F = Format> {
     /// The format of standard output, if a report goes there.
-    pub standard: Option<Format>,
+    pub standard: Option<F>,
     /// The files and what each holds.
-    pub files: Vec<(PathBuf, Format)>,
+    pub files: Vec<(PathBuf, F)>,
 }
 
 const EXIT_CODES: &str = "\
@@ -247,6 +282,15 @@ Examples:
 
   Print for people, and keep a report for programs
     permitlab simulate --format human --format json --output report.json";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  Look at all policies of the policy root, or at some files
+    permitlab lint
+    permitlab lint --type key key-policy.json
+
+  Annotate a pull request, and keep a log for code scanning
+    permitlab lint --format github --format sarif --output lint.sarif";
 
 const DECIDE_EXAMPLES: &str = "\
 Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an
@@ -281,41 +325,41 @@ impl FromStr for Pair {
 /// only the matches know.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
-struct ReportArguments {
+struct ReportArguments<F: Formats> {
     /// How to report; repeatable
     #[arg(long, value_enum, value_name = "FORMAT", action = clap::ArgAction::Append)]
-    format: Vec<Format>,
+    format: Vec<F>,
 
     /// Write the report of the `--format` before it to a file [default: standard output]
     #[arg(long, value_name = "FILE", action = clap::ArgAction::Append)]
     output: Vec<PathBuf>,
 }
 
-impl Args for Reports {
+impl<F: Formats> Args for Reports<F> {
     fn augment_args(command: Command) -> Command {
-        ReportArguments::augment_args(command)
+        ReportArguments::<F>::augment_args(command)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        ReportArguments::augment_args_for_update(command)
+        ReportArguments::<F>::augment_args_for_update(command)
     }
 }
 
-impl FromArgMatches for Reports {
+impl<F: Formats> FromArgMatches for Reports<F> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut formats = placed::<Format>(matches, "format");
+        let mut formats = placed::<F>(matches, "format");
         let mut files = Vec::new();
         for (place, file) in placed::<PathBuf>(matches, "output") {
             let format = formats.range(..place).next_back().map(|(place, format)| (*place, *format));
-            files.push((file, format.map_or(Format::Human, |(_, format)| format)));
+            files.push((file, format.map_or(F::DEFAULT, |(_, format)| format)));
             format.and_then(|(place, _)| formats.remove(&place));
         }
         let mut unplaced = formats.into_values();
         match (unplaced.next(), unplaced.next()) {
-            (standard, None) if files.is_empty() => Ok(Self { standard: standard.or(Some(Format::Human)), files }),
+            (standard, None) if files.is_empty() => Ok(Self { standard: standard.or(Some(F::DEFAULT)), files }),
             (standard, None) => Ok(Self { standard, files }),
             (_, Some(_)) => Err(Cli::refused(
-                "simulate",
+                F::VERB,
                 "only one report goes to standard output: give each other `--format` an `--output` after it",
             )),
         }
@@ -350,6 +394,9 @@ pub struct LintArguments {
     /// The least level of a finding that makes the run fail
     #[arg(long, value_name = "LEVEL", default_value = "security")]
     pub level: LintLevel,
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<LintFormat>,
 }
 
 /// What a policy is attached as.
@@ -448,7 +495,9 @@ mod tests {
     #[case::no_pair("simulate --by r --call c --context aws:SourceArn", ErrorKind::ValueValidation)]
     #[case::no_key("simulate --by r --call c --var =x", ErrorKind::ValueValidation)]
     #[case::unknown_format("simulate --format yaml", ErrorKind::InvalidValue)]
+    #[case::format_of_another_verb("simulate --format sarif", ErrorKind::InvalidValue)]
     #[case::two_standard_reports("simulate --format json --format human", ErrorKind::ArgumentConflict)]
+    #[case::two_standard_reports_of_lint("lint --format json --format sarif", ErrorKind::ArgumentConflict)]
     #[case::no_verb("--why", ErrorKind::UnknownArgument)]
     fn these_are_refused_as_usage(#[case] line: &str, #[case] kind: ErrorKind) {
         let error = parse(line).unwrap_err();

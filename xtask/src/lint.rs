@@ -1,55 +1,51 @@
 //! What do policy files say that their authors did not mean?
 
+mod files;
+mod fingerprint;
 mod gathered;
+mod github;
+mod human;
+mod json;
+mod markdown;
+mod mend;
+mod report;
+mod sarif;
 
 use std::path::{Path, PathBuf};
 
-use permitlab::render::{Colour, report};
 use permitlab_evaluator::lint::Level;
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::source::SourceMap;
 
-use crate::cli::{LintArguments, LintLevel, LintType};
+use crate::cli::{LintArguments, LintFormat, LintLevel, LintType};
 use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
-use gathered::Gathered;
+use files::Files;
+use report::Report;
 
 /// Answers `permitlab lint`.
 ///
 /// # Errors
-/// A path that cannot be read, a file that is no policy document, no policy at all.
+/// A path that cannot be read, a file that is no policy document, no policy at all, a report that cannot be written.
 pub fn run(arguments: &LintArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     let mut sources = SourceMap::new();
-    let Gathered { found, unreadable, policies } = gathered::gather(arguments, &mut sources)?;
-    for finding in &unreadable {
-        streams.out.line(report(&sources, finding, Colour::Never))?;
-    }
-    for finding in &found {
-        streams.out.line(report(&sources, &finding.diagnostic, Colour::Never))?;
-        if let Some(repair) = &finding.repair {
-            streams.out.line(format!("write instead:\n{repair}"))?;
-        }
-        streams.out.line("")?;
-    }
-    let count = |level: Level| found.iter().filter(|finding| finding.level == level).count();
-    let counts: Vec<_> = Level::ALL.map(|level| format!("{} {}", count(level), plural(level))).into();
-    streams.out.line(format!("{} in {} policies", counts.join(", "), policies))?;
+    let gathered = gathered::gather(arguments, &mut sources)?;
+    let files = Files::of(&gathered, &std::env::current_dir()?);
+    let report = Report::of(&gathered, &sources, &files);
+    arguments.reports.write(streams, |format| match format {
+        LintFormat::Human => human::render(&report, &sources),
+        LintFormat::Json => json::render(&report),
+        LintFormat::Sarif => sarif::render(&report),
+        LintFormat::Github => github::render(&report),
+        LintFormat::Markdown => markdown::render(&report),
+    })?;
     let limit = level(arguments.level);
-    let is_bad = found.iter().any(|finding| finding.level <= limit);
-    Ok(match (unreadable.len(), is_bad) {
+    let is_bad = gathered.found.iter().any(|finding| finding.level <= limit);
+    Ok(match (gathered.unreadable.len(), is_bad) {
         (0, false) => Exit::Fine,
         (0, true) => Exit::Failed,
         (_, _) => Exit::Invalid,
     })
-}
-
-const fn plural(level: Level) -> &'static str {
-    match level {
-        Level::Error => "errors",
-        Level::Security => "security warnings",
-        Level::Warning => "warnings",
-        Level::Suggestion => "suggestions",
-    }
 }
 
 const fn level(level: LintLevel) -> Level {

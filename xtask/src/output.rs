@@ -12,6 +12,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anstream::{AutoStream, StripStream};
+use anyhow::Context as _;
+
+use crate::cli::{Formats, Reports};
 
 /// One place text is written to: standard output, standard error, a file, or memory.
 pub struct Output {
@@ -138,6 +141,24 @@ impl Streams {
     /// As [`Output::text`].
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush().and(self.err.flush())
+    }
+}
+
+impl<F: Formats> Reports<F> {
+    /// Writes the report to every place that was asked for, in the format asked for there.
+    ///
+    /// # Errors
+    /// A file that cannot be written; standard output as [`Output::text`].
+    pub fn write(&self, streams: &mut Streams, text: impl Fn(F) -> String) -> anyhow::Result<()> {
+        if let Some(format) = self.standard {
+            streams.out.text(text(format))?;
+        }
+        for (path, format) in &self.files {
+            let mut file = Output::file(path).with_context(|| format!("writing `{}`", path.display()))?;
+            file.text(text(*format))?;
+            file.flush().with_context(|| format!("writing `{}`", path.display()))?;
+        }
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Format, QuestionArguments, Reports, SimulateArguments};
 use crate::exit::{Exit, Refusal};
-use crate::output::{Output, Streams};
+use crate::output::Streams;
 
 /// Answers `permitlab simulate`.
 ///
@@ -53,19 +53,10 @@ struct Report {
 /// Writes a report to every place that was asked for. What is wrong goes to standard error where standard output
 /// holds another form.
 fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::Result<()> {
-    let text = |format: Format| match format {
+    reports.write(streams, |format| match format {
         Format::Human => report.human.clone(),
         Format::Json => format!("{:#}\n", report.json),
-    };
-    if let Some(format) = reports.standard {
-        streams.out.text(text(format))?;
-    }
-    for (path, format) in &reports.files {
-        let mut file = Output::file(path).with_context(|| format!("writing `{}`", path.display()))?;
-        file.text(text(*format))?;
-        file.flush().with_context(|| format!("writing `{}`", path.display()))?;
-    }
-    Ok(())
+    })
 }
 
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current

@@ -25,6 +25,10 @@ pub(super) struct Gathered {
     pub unreadable: Vec<Diagnostic>,
     /// How many policies were looked at.
     pub policies: usize,
+    /// The files that were named, by the name that messages call them.
+    pub named: BTreeMap<String, PathBuf>,
+    /// The folders of the policy roots; every other name is a path from one of them.
+    pub roots: Vec<PathBuf>,
 }
 
 /// Looks at everything the arguments name.
@@ -35,6 +39,7 @@ pub(super) fn gather(arguments: &LintArguments, sources: &mut SourceMap) -> anyh
     let mut gathered = Gathered::default();
     if arguments.paths.is_empty() {
         let root = crate::simulate::root(arguments.root.as_deref())?;
+        gathered.roots.push(root.folder().to_owned());
         if let Some(mut attached) = gathered.attached(arguments, &root, sources) {
             gathered.root(&root, &mut attached, sources)?;
             gathered.found.extend(attached.unused());
@@ -88,6 +93,7 @@ impl Gathered {
         let mut roots: BTreeMap<PathBuf, Option<Attached>> = BTreeMap::new();
         for file in super::files(&arguments.paths)? {
             let (name, text) = (file.to_string_lossy(), read(&file)?);
+            self.named.insert(name.clone().into_owned(), file.clone());
             let own = if kind.is_none() { in_root(&file) } else { None };
             let Some((root, path)) = own else {
                 self.add(permitlab::lint::lint(sources, &name, &text, kind).map(|(_, findings)| findings));
@@ -102,6 +108,7 @@ impl Gathered {
             }
         }
         self.found.extend(roots.values().flatten().flat_map(Attached::unused));
+        self.roots.extend(roots.into_keys());
         Ok(())
     }
 
