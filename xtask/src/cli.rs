@@ -47,7 +47,7 @@ pub enum Verb {
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
-    /// Scenario files or glob patterns; all cases of the policy root by default
+    /// Scenario files, folders of them, or glob patterns; all cases of the policy root by default
     #[arg(value_name = "FILES", conflicts_with_all = ["world", "call", "identity_policies", "key_policy"])]
     pub files: Vec<String>,
 
@@ -209,7 +209,7 @@ const SIMULATE_EXAMPLES: &str = "\
 Examples:
   Replay all scenarios of the policy root, or some, with reasons
     permitlab simulate
-    permitlab simulate --why 'cases/bedrock/*.yaml'
+    permitlab simulate --why cases/bedrock 'cases/kms/*-alias*.yaml'
 
   Ask one question of the world in fixtures/
     permitlab simulate --by role/eval-service --call kms:Decrypt --resource key/eval --via s3
