@@ -60,7 +60,10 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
         streams.out.text(text(format))?;
     }
     for (path, format) in &reports.files {
-        let mut file = Output::file(path).with_context(|| format!("writing `{}`", path.display()))?;
+        let mut file = Output::file(path).map_err(|error| {
+            Refusal::new(Exit::Usage, format!("`{}` cannot be written: {error}", path.display()))
+                .help("name a file in a folder that is there and that you may write to")
+        })?;
         file.text(text(*format))?;
         file.flush().with_context(|| format!("writing `{}`", path.display()))?;
     }

@@ -262,6 +262,61 @@ fn a_world_that_is_not_there_has_a_suggestion() {
 }
 
 #[test]
+fn a_world_used_twice_is_told_once_where_it_is_used() {
+    let edit = ("use: [fixtures/world.yaml]", "use: [fixtures/world.yaml, fixtures/world.yaml]");
+    let run =
+        Folder::root("used-twice").with_edit("cases/describing.yaml", edit.0, edit.1).simulate("cases/describing.yaml");
+    let run = run.tells(3, &["the world `fixtures/world.yaml` is used twice", "cases/describing.yaml:2:28"]);
+    assert_eq!(run.out.matches("error[").count(), 1, "{}", run.out);
+}
+
+#[test]
+fn a_group_reaches_the_users_of_another_world() {
+    let folder = Folder::root("groups")
+        .with("fixtures/groups.yaml", "groups: { team: { account: ml, policies: [policies/role.json] } }\n")
+        .with("fixtures/users.yaml", "users: { ann: { account: ml, groups: [team] } }\n");
+    let line = "--by user/ann --call kms:Decrypt --resource key/data --via s3 \
+        --world fixtures/world.yaml fixtures/users.yaml fixtures/groups.yaml";
+    folder.simulate(line).tells(0, &["allow  identity  role#ThroughS3"]);
+}
+
+#[test]
+fn where_nothing_failed_a_reason_says_so() {
+    let folder = Folder::root("nothing-failed").with_edit(
+        "cases/s3/reading.yaml",
+        "expect: { is: allow, because: \"role#ThroughS3\" }",
+        "expect: { is: allow, because: { failed: \"kms:ViaService\" } }",
+    );
+    folder.simulate("cases/s3").tells(1, &["expected `kms:ViaService` to fail, but nothing failed"]);
+}
+
+#[test]
+fn each_pair_of_a_question_is_looked_at_in_its_place() {
+    let folder = Folder::root("pairs");
+    folder.simulate(&format!("{DIRECTLY} --encryption-context a=b a=c")).refuses(
+        3,
+        &["error[duplicate-key]: the encryption context has `a` twice", "first written here", "remove one of the two"],
+    );
+    folder.simulate(&format!("{DIRECTLY} --context aws:SourceVpc=vpc-1 s3:prefx=y")).refuses(
+        3,
+        &[
+            "error[unknown-condition-key]: AWS has no condition key `s3:prefx`",
+            "line:1:97",
+            "did you mean `s3:prefix`?",
+        ],
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_a_matter_of_the_arguments() {
+    let folder = Folder::root("unwritable");
+    let run = folder.simulate("--format json --output nowhere/report.json");
+    assert_eq!(run.exit, 2, "{run:#?}");
+    assert!(run.err.contains("error: `nowhere/report.json` cannot be written"), "{}", run.err);
+    assert!(run.err.contains("help: name a file in a folder that is there"), "{}", run.err);
+}
+
+#[test]
 fn without_a_root_the_ways_out_are_named() {
     let parts = ["there is no policy root here", "`permitlab.toml`", "`--root DIR`", "`--key-policy`"];
     let folder = Folder::empty("no-root");
