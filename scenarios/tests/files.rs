@@ -647,7 +647,9 @@ fn the_same_name_in_another_account_or_region_is_no_contradiction() {
     let elsewhere = |key: String| key.replace("us-east-1", "eu-west-1");
     let keys =
         [k("k", MRK, "aliases: [alias/x], "), elsewhere(k("l", MRK, "multi_region: true, aliases: [alias/x], "))];
-    let world = format!("accounts: {{ a: {{ id: \"111122223333\" }} }}\nkeys:\n{}\n", keys.join("\n"));
+    let next_door = k("m", OTHER_ID, "aliases: [alias/x], ").replace("account: a", "account: b");
+    let accounts = "accounts: { a: { id: \"111122223333\" }, b: { id: \"444455556666\" } }";
+    let world = format!("{accounts}\nkeys:\n{}\n{next_door}\n", keys.join("\n"));
     assert_eq!(replayed("fine", &world, CHECK), []);
 }
 
