@@ -226,8 +226,8 @@ Examples:
     permitlab simulate --format human --format json --output report.json";
 
 const DECIDE_EXAMPLES: &str = "\
-Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an
-answer that says so, and never stops the lines after it.
+Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an \
+answer that says so, and never stops the lines after it. docs/decide.md describes the lines and the answers.
 
 Examples:
   permitlab decide < cases.jsonl > decisions.jsonl";
