@@ -232,7 +232,9 @@ fn explain_element(element: Element, truth: Truth, statement: &Statement, view: 
         Element::Resource => {
             let span = match &statement.resource {
                 ResourceElement::Listed { span, .. } => *span,
-                ResourceElement::Missing | ResourceElement::Own => statement.span,
+                // The bracket it opens with stands for what is not there.
+                ResourceElement::Missing => Span { end: statement.span.start + 1, ..statement.span },
+                ResourceElement::Own => statement.span,
             };
             (span, Found::Name(request.resource.arn.to_string()))
         }
@@ -402,6 +404,14 @@ impl<'w> StatementExplanation<'w> {
                 | Element::ChildOperations,
                 _,
             ) => None,
+        }
+    }
+
+    /// Whether it is a statement without `Resource` in a policy that needs one, and so about no resource (R1.10).
+    pub fn lacks_resource(&self) -> bool {
+        match self.subject {
+            Subject::Statement(_, statement) => matches!(statement.resource, ResourceElement::Missing),
+            Subject::Grant(_) => false,
         }
     }
 

@@ -40,7 +40,10 @@ pub fn apply(facts: &mut Facts, root: &PolicyRoot, sources: &mut SourceMap, text
             (None, Some(rest)) => change.add_statement(rest.trim()),
             (None, None) => Err(change.unreadable("`add` is followed by `to` or `statement to`")),
         },
-        "set" if rest.starts_with("key/") => change.key_state(rest),
+        // `key/eval#Sid` is a statement of the policy that the world holds inline.
+        "set" if rest.starts_with("key/") && !rest.split(' ').next().is_some_and(|name| name.contains('#')) => {
+            change.key_state(rest)
+        }
         "set" => change.set(rest),
         "replace" => change.replace(rest),
         "attach" => change.attach(rest),

@@ -249,7 +249,12 @@ fn judge(asked: &Asked, set: &PolicySet, state: KeyState) -> Result<Answer, Faul
     }
     let context = derive::bare_context(request);
     let decision = authorize::decide(&applicable, request, &context, Rules::NONE);
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = request
+        .context
+        .keys()
+        .filter_map(|key| crate::reference::unknown_key(key.as_str()))
+        .map(|(message, help)| format!("{message}; {help}"))
+        .collect();
     if decision.verdict(Layer::Scp) != Verdict::NotApplicable {
         warnings
             .extend(set.empty_scp_levels().map(|level| {

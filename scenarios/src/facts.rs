@@ -29,6 +29,7 @@ use crate::file::world as written;
 use crate::file::{self, ContextValue, Named, PolicySource, Text};
 use crate::grants;
 use crate::placeholders::{Scope, Vars, fill, nothing_bound};
+use crate::reference::check_region;
 use crate::root::PolicyRoot;
 
 /// The service control policy that is attached everywhere unless it is detached (R5.5).
@@ -227,7 +228,17 @@ pub fn load<'u>(
 ) -> Result<Facts, Vec<Diagnostic>> {
     let mut read = Vec::new();
     let mut findings = Vec::new();
+    let mut used: Vec<&Text> = Vec::new();
     for path in worlds {
+        if let Some(first) = used.iter().find(|first| first.as_str() == path.as_str()) {
+            findings.push(
+                Diagnostic::error("duplicate-world", path.span(), format!("the world `{path}` is used twice"))
+                    .also(first.span(), "first used here")
+                    .help("remove one of the two"),
+            );
+            continue;
+        }
+        used.push(path);
         match root.read_named(sources, path) {
             Ok(id) => match file::read_world(sources, id) {
                 Ok(world) => read.push(world),
@@ -243,12 +254,23 @@ pub fn load<'u>(
             return Err(findings);
         }
     };
-    let mut loader =
-        Loader { root, sources, facts: Facts { vars, ..Facts::default() }, findings, unreadable: BTreeSet::new() };
+    let facts = Facts { vars, ..Facts::default() };
+    let mut loader = Loader {
+        root,
+        sources,
+        facts,
+        findings,
+        unreadable: BTreeSet::new(),
+        groups: BTreeMap::new(),
+        refused_accounts: BTreeSet::new(),
+    };
     for world in &read {
         loader.accounts(world);
     }
     loader.organization(&read);
+    for (name, group) in read.iter().flat_map(|world| world.groups.iter()) {
+        loader.group(name, group);
+    }
     for world in &read {
         loader.world(world);
     }
@@ -268,6 +290,10 @@ struct Loader<'l> {
     findings: Vec<Diagnostic>,
     /// Policy files that could not be read; one report of each is enough.
     unreadable: BTreeSet<String>,
+    /// The account of each group, and the names of its policies.
+    groups: BTreeMap<String, (Option<AccountId>, Vec<String>)>,
+    /// Accounts with an id that is none; whoever names one is not to blame.
+    refused_accounts: BTreeSet<String>,
 }
 
 impl Loader<'_> {
@@ -296,6 +322,21 @@ impl Loader<'_> {
 
     fn string(&mut self, text: &Text) -> String {
         self.filled(text).as_str().to_owned()
+    }
+
+    /// A Region; a text that is none is reported.
+    fn region(&mut self, text: &Text) -> String {
+        let region = self.filled(text);
+        self.report_all(is_filled(&region).then(|| check_region(&region).err()).flatten().map(|finding| *finding));
+        region.as_str().to_owned()
+    }
+
+    /// The path of an identity, which begins and ends with a slash; `None` is the top.
+    fn path(&mut self, text: Option<&Text>) -> String {
+        let Some(text) = text else { return "/".to_owned() };
+        let path = self.filled(text);
+        self.report_all(is_filled(&path).then(|| odd_path(&path)).flatten());
+        path.as_str().to_owned()
     }
 
     fn strings(&mut self, texts: &Named<Text>) -> BTreeMap<String, String> {
@@ -338,6 +379,7 @@ impl Loader<'_> {
                 let finding =
                     Diagnostic::error("invalid-account-id", id.span(), format!("`{id}` is not an account id"));
                 self.report(finding.help(error.to_string()));
+                self.refused_accounts.insert(name.as_str().to_owned());
             }
         }
     }
@@ -367,13 +409,10 @@ impl Loader<'_> {
             self.role(name, role);
         }
         for (name, user) in world.users.iter() {
-            self.user(name, user, &world.groups);
+            self.user(name, user);
         }
         for (name, endpoint) in world.endpoints.iter() {
             self.endpoint(name, endpoint);
-        }
-        for (_, group) in world.groups.iter() {
-            self.account(&group.account);
         }
         for (name, bucket) in world.buckets.iter() {
             self.bucket(name, bucket);
@@ -387,7 +426,7 @@ impl Loader<'_> {
         let Some(full) = self.define("bucket", name) else { return };
         let account = self.account(&bucket.account);
         let policy = bucket.policy.as_ref().and_then(|policy| self.policy(policy, PolicyType::Resource, &full));
-        let region = bucket.region.as_ref().map(|region| self.string(region));
+        let region = bucket.region.as_ref().map(|region| self.region(region));
         let own = self.filled(bucket.name.as_ref().unwrap_or(name));
         let partition = partition(region.as_deref().unwrap_or_default());
         let arn = Arn::parse(&format!("arn:{partition}:s3:::{own}"));
@@ -565,7 +604,7 @@ impl Loader<'_> {
     fn account(&mut self, name: &Text) -> Option<AccountId> {
         let filled = self.filled(name);
         let found = self.facts.accounts.get(filled.as_str()).copied();
-        if found.is_none() {
+        if found.is_none() && !self.refused_accounts.contains(filled.as_str()) {
             let names = self.facts.accounts.keys().map(String::as_str);
             let help = match closest(filled.as_str(), names) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -583,7 +622,7 @@ impl Loader<'_> {
         let Some(full) = self.define("key", name) else { return };
         let key = match key {
             written::Key::AwsOwned { region } => {
-                Some(Key::AwsOwned { region: region.as_ref().map(|region| self.string(region)) })
+                Some(Key::AwsOwned { region: region.as_ref().map(|region| self.region(region)) })
             }
             written::Key::Held(key) => self.held_key(&full, key).map(|key| Key::Held(Box::new(key))),
         };
@@ -594,7 +633,7 @@ impl Loader<'_> {
 
     fn held_key(&mut self, full: &str, key: &written::HeldKey) -> Option<HeldKey> {
         let account = self.account(&key.account);
-        let (region, id) = (self.string(&key.region), self.filled(&key.id));
+        let (region, id) = (self.region(&key.region), self.filled(&key.id));
         let aliases: Option<Vec<Text>> =
             key.aliases.as_ref().map(|aliases| aliases.iter().map(|alias| self.filled(alias)).collect());
         self.report_all(key::odd_id(&id));
@@ -714,27 +753,54 @@ impl Loader<'_> {
         }
     }
 
-    fn user(&mut self, name: &Text, user: &written::User, groups: &Named<written::Group>) {
+    fn group(&mut self, name: &Text, group: &written::Group) {
+        let Some(full) = self.define("group", name) else { return };
+        let account = self.account(&group.account);
+        self.path(group.path.as_ref());
+        let policies = group.policies.iter().enumerate();
+        let policies = policies
+            .filter_map(|(index, policy)| self.policy(policy, PolicyType::Identity, &format!("{full}/{index}")))
+            .collect();
+        self.groups.insert(name.as_str().to_owned(), (account, policies));
+    }
+
+    fn user(&mut self, name: &Text, user: &written::User) {
         let Some(full) = self.define("user", name) else { return };
-        let mut policies = user.policies.clone();
-        for group in &user.groups {
-            let group = self.filled(group);
-            if let Some(found) = groups.get(group.as_str()) {
-                policies.extend(found.policies.iter().cloned());
-                continue;
-            }
-            let help = closest(group.as_str(), groups.names())
-                .map_or_else(|| "define it under `groups:`".to_owned(), |near| format!("did you mean `{near}`?"));
-            let message = format!("no group is called `{group}`");
-            self.report(Diagnostic::error("unknown-group", group.span(), message).help(help));
-        }
         let boundary = user
             .boundary
             .as_ref()
             .and_then(|policy| self.policy(policy, PolicyType::Boundary, &format!("{full}/boundary")));
         let unique_id = self.unique_id(user.unique_id.as_ref(), "AIDA");
         let place = (&user.account, user.path.as_ref(), unique_id);
-        self.identity(name, &full, place, &policies, boundary, user.tags.as_ref());
+        self.identity(name, &full, place, &user.policies, boundary, user.tags.as_ref());
+        let Some(account) = self.facts.identities.get(&full).map(|user| user.identity.account) else { return };
+        for group in &user.groups {
+            let group = self.filled(group);
+            let policies = self.policies_of_group(&group, account);
+            if let Some(user) = self.facts.identities.get_mut(&full) {
+                user.policies.extend(policies);
+            }
+        }
+    }
+
+    /// The policies that a group gives a user of an account; the group is one of the same account.
+    fn policies_of_group(&mut self, group: &Text, account: AccountId) -> Vec<String> {
+        let (code, message, help) = match self.groups.get(group.as_str()) {
+            Some((Some(own), _)) if *own != account => (
+                "group-of-another-account",
+                format!("the group `{group}` is in the account `{own}`, the user in `{account}`"),
+                "a group holds users of its own account; correct one of the two".to_owned(),
+            ),
+            Some((_, policies)) => return policies.clone(),
+            None => (
+                "unknown-group",
+                format!("no group is called `{group}`"),
+                closest(group.as_str(), self.groups.keys().map(String::as_str))
+                    .map_or_else(|| "define it under `groups:`".to_owned(), |near| format!("did you mean `{near}`?")),
+            ),
+        };
+        self.report(Diagnostic::error(code, group.span(), message).help(help));
+        Vec::new()
     }
 
     /// The id by which AWS keeps a user or role in policies (R3.9).
@@ -758,7 +824,7 @@ impl Loader<'_> {
         tags: Option<&Named<Text>>,
     ) {
         let account = self.account(account);
-        let path = path.map_or_else(|| "/".to_owned(), |path| self.string(path));
+        let path = self.path(path);
         let mut names = Vec::new();
         for (index, policy) in policies.iter().enumerate() {
             names.extend(self.policy(policy, PolicyType::Identity, &format!("{full}/{index}")));
@@ -805,6 +871,23 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Whether every placeholder of a text got its value; one that did not is reported by itself.
+fn is_filled(text: &Text) -> bool {
+    !text.as_str().contains("{{") && !text.as_str().contains("[[")
+}
+
+/// A path that IAM would not take: it begins and ends with `/`, with printable ASCII between.
+fn odd_path(path: &Text) -> Option<Diagnostic> {
+    let written = path.as_str();
+    let bare = written.trim_matches('/');
+    let is_path = written.starts_with('/') && written.ends_with('/') && written.len() <= 512;
+    if is_path && written.chars().all(|c| ('!'..='~').contains(&c)) {
+        return None;
+    }
+    let help = if bare.is_empty() { "write `/`, or remove it".to_owned() } else { format!("write `/{bare}/`") };
+    Some(Diagnostic::error("invalid-path", path.span(), format!("`{path}` is not a path of IAM")).help(help))
 }
 
 /// Control policies reach an account through its organization only (R5.5, R5.6).

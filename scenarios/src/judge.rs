@@ -9,6 +9,7 @@ use permitlab_evaluator::authorize::{Answer, answer, decide, hangs_on_resource_p
 use permitlab_evaluator::context::{Entry, Origin, Presence, RequestContext, Values};
 use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
 use permitlab_evaluator::derive;
+use permitlab_evaluator::eval::statement::Element;
 use permitlab_evaluator::explain::{ElementExplanation, Explanation, Found, StatementExplanation, explain};
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::{Layer, Verdict};
@@ -44,8 +45,8 @@ pub struct Judgement {
     pub layers: Vec<LayerView>,
     /// The call, for people.
     pub call: String,
-    /// Whether a service calls as itself.
-    pub is_by_service: bool,
+    /// What the caller is called, where it is one without policies in IAM: a service, somebody with a token, nobody.
+    pub without_policies: Option<&'static str>,
     /// Whether the key policy that spoke is AWS's, which nobody changes (R6.32).
     pub is_under_aws_policy: bool,
     /// How the resource's policy and identity policies combine, and what the policy is called.
@@ -264,7 +265,14 @@ fn decided(
         otherwise: decision.otherwise.clone(),
         layers: layers(&explanation),
         call,
-        is_by_service: matches!(request.principal, Principal::Service(_)),
+        without_policies: match request.principal {
+            Principal::Service(_) => Some("service"),
+            Principal::Federated(_) | Principal::Anonymous => Some("caller"),
+            Principal::User(_)
+            | Principal::RoleSession { .. }
+            | Principal::FederatedUser { .. }
+            | Principal::Root { .. } => None,
+        },
         is_under_aws_policy: false,
         resource_policy: (Sharing::IdentityOnly, ""),
         closed: None,
@@ -294,7 +302,7 @@ impl Judgement {
             otherwise: Vec::new(),
             layers: Vec::new(),
             call,
-            is_by_service: false,
+            without_policies: None,
             is_under_aws_policy: false,
             resource_policy: (Sharing::IdentityOnly, ""),
             closed: None,
@@ -342,11 +350,12 @@ impl Failure {
             Found::Key(_, entry) => Some(entry),
             Found::Caller(_) | Found::Name(_) | Found::EncryptionContext(_) => None,
         };
+        let lacks_resource = explained.lacks_resource() && element.element == Element::Resource;
         Self {
             name: element.name(),
             operator: condition.map(|condition| condition.operator.to_string()),
             span: element.near.as_ref().map_or(element.span, |(span, _)| *span),
-            found: found(element, entry),
+            found: if lacks_resource { LACKS_RESOURCE.to_owned() } else { found(element, entry) },
             wanted: condition
                 .map(|condition| condition.operands.iter().map(|each| each.text.as_str().to_owned()).collect())
                 .unwrap_or_default(),
@@ -361,6 +370,9 @@ impl Failure {
         }
     }
 }
+
+/// KMS stores such a statement in a key policy, and never uses it (R1.10).
+const LACKS_RESOURCE: &str = "the statement has no `Resource`, so it is about nothing";
 
 fn found(element: &ElementExplanation, entry: Option<&Entry>) -> String {
     match (&element.found, entry.map(|entry| &entry.presence)) {

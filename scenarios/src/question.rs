@@ -59,13 +59,13 @@ pub struct BarePolicies {
 }
 
 /// The command line as a text, with the place of each value in it.
-struct Line<'s> {
-    sources: &'s mut SourceMap,
+#[derive(Default)]
+struct Line {
     text: String,
     places: Vec<(&'static str, std::ops::Range<usize>)>,
 }
 
-impl Line<'_> {
+impl Line {
     fn push(&mut self, flag: &'static str, value: Option<&str>) {
         let Some(value) = value else { return };
         let _ = write!(self.text, "{}--{flag} ", if self.text.is_empty() { "" } else { " " });
@@ -76,9 +76,8 @@ impl Line<'_> {
 }
 
 impl Question {
-    /// Where the parts of the question stand on the command line.
-    fn places(&self, sources: &mut SourceMap) -> Places {
-        let mut line = Line { sources, text: String::new(), places: Vec::new() };
+    fn line(&self) -> Line {
+        let mut line = Line::default();
         line.push("by", Some(&self.by));
         line.push("call", Some(&self.call));
         line.push("resource", self.resource.as_deref());
@@ -92,7 +91,12 @@ impl Question {
         for (name, value) in &self.context {
             line.push("context", Some(&format!("{name}={value}")));
         }
-        let Line { sources, text, places } = line;
+        line
+    }
+
+    /// Where the parts of the question stand on the command line.
+    fn places(&self, sources: &mut SourceMap) -> Places {
+        let Line { text, places } = self.line();
         let whole = text.len();
         // A command line is far shorter than what a source map refuses.
         let Ok(id) = sources.add("command line", text.clone()) else { return Places::nowhere(&self.by, &self.call) };
@@ -118,6 +122,31 @@ impl Question {
         }
     }
 
+    /// Refuses a pair of the encryption context whose name another has, and condition keys that AWS does not have, each
+    /// at its own place.
+    fn check_pairs(&self, whole: Span) -> Result<(), Vec<Diagnostic>> {
+        let Line { places, .. } = self.line();
+        let spans = |flag: &str| -> Vec<Span> {
+            let ranges = places.iter().filter(|(name, _)| *name == flag).map(|(_, range)| range);
+            ranges.map(|range| Span::new(whole.source, range.start, range.end)).collect()
+        };
+        let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut findings = Vec::new();
+        for ((name, _), span) in self.encryption_context.iter().zip(spans("encryption-context")) {
+            if let Some(first) = first.insert(name, span) {
+                let message = format!("the encryption context has `{name}` twice");
+                findings.push(
+                    Diagnostic::error("duplicate-key", span, message)
+                        .also(first, "first written here")
+                        .help("remove one of the two: each name has one value"),
+                );
+            }
+        }
+        let keys = self.context.iter().zip(spans("context"));
+        findings.extend(keys.filter_map(|((key, _), span)| reference::unknown_context_key(key, span)));
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
     /// Whether the caller and the resource have a meaning in these facts. A service that AWS does not have is no less
     /// known here than elsewhere.
     pub fn is_known_in(&self, facts: &Facts, sources: &mut SourceMap) -> bool {
@@ -133,6 +162,7 @@ impl Question {
     /// A part of the question that names nothing, a policy AWS would refuse.
     pub fn ask(&self, facts: &Facts, sources: &mut SourceMap) -> Result<Asked, Vec<Diagnostic>> {
         let places = self.places(sources);
+        self.check_pairs(places.whole)?;
         let pairs = self.encryption_context.iter().cloned().collect();
         let mut context: BTreeMap<ConditionKey, Option<Values>> = BTreeMap::new();
         for (key, value) in &self.context {

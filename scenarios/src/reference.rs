@@ -9,6 +9,7 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog;
+use permitlab_evaluator::catalog::services::keys;
 use permitlab_evaluator::catalog::{kms, names, services};
 use permitlab_evaluator::context::ConditionKey;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
@@ -168,17 +169,59 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// The finding about a condition key with a prefix of AWS's that no request ever carries; `None` for the others.
+/// The finding about a condition key that no request ever carries; `None` for one that AWS has, and for one with a prefix
+/// whose keys nobody lists, such as those of identity providers.
 pub fn unknown_context_key(name: &str, span: Span) -> Option<Diagnostic> {
+    let (message, help) = unknown_key(name)?;
+    Some(Diagnostic::error("unknown-condition-key", span, message).help(help))
+}
+
+/// What is said of such a key, and what to do about it.
+pub fn unknown_key(name: &str) -> Option<(String, String)> {
     let key = ConditionKey::new(name);
-    if !matches!(key.prefix(), "aws" | "kms") || catalog::key_type(&key).is_some() {
+    if catalog::key_type(&key).is_some() {
         return None;
     }
-    let help = closest(name, catalog::key_names()).map_or_else(
-        || "check its spelling in the service authorization reference".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
-    Some(Diagnostic::error("unknown-condition-key", span, format!("AWS has no condition key `{name}`")).help(help))
+    let service = services::service(key.prefix()).filter(|service| keys::keys_of(*service).next().is_some());
+    let near = match (key.prefix(), service) {
+        ("aws" | "kms", _) => closest(name, catalog::key_names()),
+        (_, Some(service)) => closest(name, keys::keys_of(service)),
+        (_, None) if !name.contains(':') => catalog::key_names().find(|known| is_rest_of(known, name)),
+        (_, None) => return None,
+    };
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if name.contains(':') => "check its spelling in the service authorization reference".to_owned(),
+        None => "write it with its prefix, as in `aws:SourceArn` or `kms:ViaService`".to_owned(),
+    };
+    Some((format!("AWS has no condition key `{name}`"), help))
+}
+
+/// Whether a key is called this behind its prefix.
+fn is_rest_of(key: &str, name: &str) -> bool {
+    key.split_once(':').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(name))
+}
+
+/// A Region has a direction in the middle: `us-east-1`, `ap-southeast-2`.
+///
+/// # Errors
+/// A text that is no Region.
+pub fn check_region(text: &Text) -> Result<(), Box<Diagnostic>> {
+    const DIRECTIONS: [&str; 9] =
+        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+    let parts: Vec<&str> = text.as_str().split('-').collect();
+    let direction = parts.iter().rev().nth(1).copied().unwrap_or_default();
+    let numbered = parts.last().is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
+    if parts.len() >= 3 && numbered && DIRECTIONS.contains(&direction) {
+        return Ok(());
+    }
+    let help = match closest(direction, DIRECTIONS) {
+        Some(near) if numbered && parts.len() >= 3 && near != direction => {
+            format!("did you mean `{}`?", text.as_str().replace(direction, near))
+        }
+        Some(_) | None => "write a Region as AWS does: `us-east-1`".to_owned(),
+    };
+    Err(Box::new(Diagnostic::error("unknown-region", text.span(), format!("`{text}` is no Region")).help(help)))
 }
 
 /// The action a text names: one that AWS has.

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use permitlab_evaluator::context::Origin;
 use permitlab_evaluator::decision::{Effect, Unavailable};
 use permitlab_evaluator::diagnostic::{Annotation, Diagnostic, Severity};
+use permitlab_evaluator::layer::Layer;
 use permitlab_evaluator::policy;
 use permitlab_evaluator::service::Sharing;
 use permitlab_evaluator::source::{SourceMap, Span};
@@ -296,7 +297,12 @@ fn ways(judgement: &Judgement, asked: &Asked) -> Vec<String> {
         .as_ref()
         .map(|suggestion| suggestion.changes.iter().map(|edit| change(edit)).collect::<Vec<_>>().join(" and "));
     let Some(nearest) = &judgement.nearest else {
-        return vec![suggested.unwrap_or_else(|| format!("attach a policy with a statement that allows `{call}`"))];
+        let policy = if judgement.layer == Some(Layer::Session) {
+            "give the session a policy (`session: { policies: [FILE] }`)"
+        } else {
+            "attach a policy"
+        };
+        return vec![suggested.unwrap_or_else(|| format!("{policy} with a statement that allows `{call}`"))];
     };
     let failures = blocking(nearest);
     let carried = failures.iter().filter(|failure| failure.operator.is_some());
@@ -412,7 +418,6 @@ fn headline(judgement: &Judgement) -> String {
 }
 
 fn implicit(judgement: &Judgement) -> String {
-    use permitlab_evaluator::layer::Layer;
     if let Some(closed) = judgement.closed {
         return closed.to_owned();
     }
@@ -427,11 +432,11 @@ fn implicit(judgement: &Judgement) -> String {
             _ => "no identity-based policy allows it",
         },
         Some(Layer::Resource) => {
-            built = match sharing {
-                Sharing::Delegated if judgement.is_by_service => format!("the {policy} does not allow the service"),
-                Sharing::Delegated => format!("the {policy} neither allows the caller nor leaves it to IAM"),
-                Sharing::EitherAllows => format!("no {policy} allows the caller"),
-                Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => {
+            built = match (sharing, judgement.without_policies) {
+                (Sharing::Delegated, Some(caller)) => format!("the {policy} does not allow the {caller}"),
+                (Sharing::Delegated, None) => format!("the {policy} neither allows the caller nor leaves it to IAM"),
+                (Sharing::EitherAllows, _) => format!("no {policy} allows the caller"),
+                (Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded, _) => {
                     "no identity-based policy can allow it".to_owned()
                 }
             };
@@ -452,7 +457,7 @@ fn implicit(judgement: &Judgement) -> String {
 }
 
 fn resource(judgement: &Judgement) -> Option<&LayerView> {
-    judgement.layers.iter().find(|layer| layer.layer == permitlab_evaluator::layer::Layer::Resource)
+    judgement.layers.iter().find(|layer| layer.layer == Layer::Resource)
 }
 
 /// Points at the opening bracket of a statement.
@@ -522,7 +527,7 @@ pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
         "call": judgement.call,
         "decision": judgement.word(),
         "errors": errors,
-        "layer": judgement.layer.map(permitlab_evaluator::layer::Layer::word),
+        "layer": judgement.layer.map(Layer::word),
         "statement": judgement.statement.as_ref().map(|statement| statement_json(sources, statement)),
         "nearest": judgement.nearest.as_ref().map(|statement| statement_json(sources, statement)),
         "layers": judgement.layers.iter().map(layer).collect::<serde_json::Map<_, _>>(),

@@ -274,6 +274,13 @@ fn a_token_has_its_provider(#[case] caller: &str, #[case] decision: &str) {
     check(&changes, &[("/decision", json!(decision))]);
 }
 
+#[rstest]
+#[case::misspelt("kms:ViaServce", "AWS has no condition key `kms:ViaServce`; did you mean `kms:ViaService`?")]
+#[case::without_prefix("SourceArn", "AWS has no condition key `SourceArn`; did you mean `aws:SourceArn`?")]
+fn a_condition_key_that_aws_does_not_have_is_warned_of(#[case] key: &str, #[case] warning: &str) {
+    check(&[("/request/context", json!({ key: "x" }))], &[("/warnings", json!([warning]))]);
+}
+
 #[test]
 fn a_role_without_a_trust_policy_is_warned_of() {
     let changes = [

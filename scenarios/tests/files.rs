@@ -378,6 +378,9 @@ fn an_inferred_step_is_not_required() {
 #[case::no_type("policy: p\nexpect: { accepted: true }", "missing-key", (3, 5))]
 #[case::skip_without_reason("by: é\ncall: c\nexpect: allow\nskip: { until: 2026-01-31 }", "missing-key", (7, 13))]
 #[case::skip_with_a_blank_reason("by: é\ncall: c\nexpect: allow\nskip: { reason: \" \" }", "empty-value", (7, 22))]
+#[case::skip_until_no_day("by: é\ncall: c\nexpect: allow\nskip: { reason: x, until: 2026-13-01 }", "invalid-date", (7, 31))]
+#[case::skip_until_a_word("by: é\ncall: c\nexpect: allow\nskip: { reason: x, until: tomorrow }", "invalid-date", (7, 31))]
+#[case::skip_until_seconds("by: é\ncall: c\nexpect: allow\nskip: { reason: x, until: 1893456000 }", "invalid-date", (7, 31))]
 #[case::skip_with_a_word("by: é\ncall: c\nexpect: allow\nskip: true", "wrong-type", (7, 11))]
 #[case::no_calls("by: é\ncalls: []\nexpect: allow", "empty-list", (5, 12))]
 #[case::empty_axis("by: é\ncall: c\nmatrix: { é: [] }\nexpect: allow", "empty-list", (6, 15))]
@@ -579,6 +582,49 @@ const CHECK: &str = "by: anonymous\ncall: kms:Decrypt\nresource: key/k\nexpect: 
     "misplaced-key",
     "1:45"
 )]
+#[case::key_in_no_region(
+    "accounts: { a: { id: \"111122223333\" } }\nkeys: { k: { account: a, region: us-esat-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: POLICY } }\n",
+    "unknown-region",
+    "2:34"
+)]
+#[case::key_of_aws_in_no_region("keys: { k: { owner: aws-owned, region: 5 } }\n", "unknown-region", "1:40")]
+#[case::bucket_in_no_region(
+    "accounts: { a: { id: \"111122223333\" } }\nbuckets: { b-1: { account: a, region: east } }\n",
+    "unknown-region",
+    "2:39"
+)]
+#[case::role_with_half_a_path(
+    "accounts: { a: { id: \"111122223333\" } }\nroles: { r: { account: a, path: team } }\n",
+    "invalid-path",
+    "2:33"
+)]
+#[case::group_with_an_open_path(
+    "accounts: { a: { id: \"111122223333\" } }\ngroups: { g: { account: a, path: /team } }\n",
+    "invalid-path",
+    "2:34"
+)]
+#[case::account_with_a_short_id(
+    "accounts: { a: { id: \"11112222\" } }\nroles: { r: { account: a } }\n",
+    "invalid-account-id",
+    "1:23"
+)]
+#[case::policy_of_an_empty_group(
+    "accounts: { a: { id: \"111122223333\" } }\ngroups: { g: { account: a, policies: [p.json] } }\n",
+    "missing-file",
+    "2:39"
+)]
+#[case::user_in_a_group_of_another_account(
+    "accounts: { a: { id: \"111122223333\" }, b: { id: \"444455556666\" } }\ngroups: { g: { account: a } }\nusers: { u: { account: b, groups: [g] } }\n",
+    "group-of-another-account",
+    "3:36"
+)]
+#[case::user_in_a_misspelt_group(
+    "accounts: { a: { id: \"111122223333\" } }\ngroups: { team: { account: a } }\nusers: { u: { account: a, groups: [taem] } }\n",
+    "unknown-group",
+    "3:36"
+)]
+#[case::context_key_of_no_service("context: { foo: x }\n", "unknown-condition-key", "1:12")]
+#[case::context_key_of_another_service("context: { \"s3:prefx\": x }\n", "unknown-condition-key", "1:13")]
 #[case::full_access_outside_the_organization(
     "organization: { id: o-1, management_account: \"999988887777\", units: { root: {} } }\naccounts: { a: { id: \"111122223333\", full_access: false } }\n",
     "misplaced-key",
@@ -591,11 +637,19 @@ fn a_contradictory_world_is_refused_at_its_place(#[case] world: &str, #[case] co
 }
 
 #[test]
+fn a_context_key_of_an_identity_provider_is_taken() {
+    let world = "accounts: { a: { id: \"111122223333\" } }\ncontext: { \"oidc.example.com/id/1:sub\": x }\nkeys:\n";
+    assert_eq!(replayed("provider-key", &format!("{world}{}\n", k("k", ID, "")), CHECK), []);
+}
+
+#[test]
 fn the_same_name_in_another_account_or_region_is_no_contradiction() {
     let elsewhere = |key: String| key.replace("us-east-1", "eu-west-1");
     let keys =
         [k("k", MRK, "aliases: [alias/x], "), elsewhere(k("l", MRK, "multi_region: true, aliases: [alias/x], "))];
-    let world = format!("accounts: {{ a: {{ id: \"111122223333\" }} }}\nkeys:\n{}\n", keys.join("\n"));
+    let next_door = k("m", OTHER_ID, "aliases: [alias/x], ").replace("account: a", "account: b");
+    let accounts = "accounts: { a: { id: \"111122223333\" }, b: { id: \"444455556666\" } }";
+    let world = format!("{accounts}\nkeys:\n{}\n{next_door}\n", keys.join("\n"));
     assert_eq!(replayed("fine", &world, CHECK), []);
 }
 

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use permitlab::replay::{Options, replay};
+use permitlab::replay::{Options, Outcome, Replayed, replay};
 use permitlab::root::PolicyRoot;
 use rstest::rstest;
 
@@ -41,6 +41,24 @@ const OPTIONAL: &str = "caller: { type: caller, optional: true }";
 
 /// The codes and places of what is wrong with a file of one check.
 fn findings(name: &str, check: &str, options: &Options) -> Vec<(&'static str, usize)> {
+    let replayed = replayed(name, check, options);
+    let place = |span| replayed.sources.position(span).line;
+    replayed.findings.iter().map(|finding| (finding.code, finding.span().map_or(0, place))).collect()
+}
+
+/// The codes of what is wrong with the one check of a file; none where it passed, `skipped` where it was not asked.
+fn problems(name: &str, check: &str, options: &Options) -> Vec<&'static str> {
+    let replayed = replayed(name, check, options);
+    assert!(replayed.findings.is_empty(), "{:?}", replayed.findings);
+    assert_eq!(replayed.checks.len(), 1);
+    match &replayed.checks.first().unwrap().outcome {
+        Outcome::Passed => Vec::new(),
+        Outcome::Failed(problems) => problems.iter().map(|problem| problem.code).collect(),
+        Outcome::Skipped(_) => vec!["skipped"],
+    }
+}
+
+fn replayed(name: &str, check: &str, options: &Options) -> Replayed {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(folder.join("cases")).unwrap();
     fs::write(folder.join("permitlab.toml"), "").unwrap();
@@ -51,9 +69,7 @@ fn findings(name: &str, check: &str, options: &Options) -> Vec<(&'static str, us
         .unwrap();
     let text = format!("scenario: s\nuse: [world.yaml]\nchecks:\n  - name: n\n{check}");
     fs::write(folder.join("cases/case.yaml"), text).unwrap();
-    let replayed = replay(&PolicyRoot::at(&folder), "cases/case.yaml", options);
-    let place = |span| replayed.sources.position(span).line;
-    replayed.findings.iter().map(|finding| (finding.code, finding.span().map_or(0, place))).collect()
+    replay(&PolicyRoot::at(&folder), "cases/case.yaml", options)
 }
 
 /// `{"AWS": "*"}` covers a service unsurely (R3.6) and a role for certain.
@@ -167,4 +183,35 @@ fn an_expectation_may_name_a_call() {
     let check = "    by: role/app\n    calls: [kms:Decrypt, kms:Encrypt]\n    resource: key/app\n    \
         expect: [{ when: { call: kms:Decrypt }, is: allow }, { is: implicit-deny }]\n";
     assert_eq!(findings("axis-of-calls", check, &Options::default()), []);
+}
+
+/// The day under `until` is the last on which the check is skipped.
+#[rstest]
+#[case::day_before("2026-01-30", "skipped")]
+#[case::last_day("2026-01-31", "skipped")]
+#[case::day_after("2026-02-01", "expired-skip")]
+fn a_skip_expires_after_its_last_day(#[case] today: &str, #[case] expected: &'static str) {
+    let check = "    by: role/app\n    call: kms:Decrypt\n    resource: key/app\n    \
+        skip: { reason: r, until: 2026-01-31 }\n    expect: allow\n";
+    let options = Options { today: Some(today.to_owned()), ..Options::default() };
+    assert_eq!(problems(&format!("skip-{today}"), check, &options), [expected]);
+}
+
+/// A key that a call carries with another value fails, and is not absent.
+#[rstest]
+#[case::absent("absent", "", &[])]
+#[case::another_value("absent", "kms:ViaService: ec2.us-east-1.amazonaws.com", &["wrong-reason"])]
+#[case::another_value_fails("failed", "kms:ViaService: ec2.us-east-1.amazonaws.com", &[])]
+#[case::absent_fails("failed", "", &[])]
+fn an_absent_key_is_one_that_the_call_does_not_carry(
+    #[case] because: &str,
+    #[case] context: &str,
+    #[case] expected: &[&str],
+) {
+    let check = format!(
+        "    by: role/app\n    call: kms:Decrypt\n    resource: key/app\n    context: {{ {context} }}\n    \
+        change: ['set key/app#[0]/Condition {{ \"StringEquals\": {{ \"kms:ViaService\": \"s3.us-east-1.amazonaws.com\" }} }}']\n    \
+        expect: {{ is: implicit-deny, because: {{ {because}: \"kms:ViaService\" }} }}\n"
+    );
+    assert_eq!(problems(&format!("{because}-{}", context.len()), &check, &Options::default()), expected);
 }

@@ -72,7 +72,7 @@ pub struct FuzzArguments {
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
-    /// Scenario files or glob patterns; all cases of the policy root by default
+    /// Scenario files, folders of them, or glob patterns; all cases of the policy root by default
     #[arg(value_name = "FILES", conflicts_with_all = ["world", "call", "identity_policies", "key_policy"])]
     pub files: Vec<String>,
 
@@ -267,7 +267,7 @@ const SIMULATE_EXAMPLES: &str = "\
 Examples:
   Replay all scenarios of the policy root, or some, with reasons
     permitlab simulate
-    permitlab simulate --why 'cases/bedrock/*.yaml'
+    permitlab simulate --why cases/bedrock 'cases/kms/*-alias*.yaml'
 
   Ask one question of the world in fixtures/
     permitlab simulate --by role/eval-service --call kms:Decrypt --resource key/eval --via s3
@@ -293,8 +293,8 @@ Examples:
     permitlab lint --format github --format sarif --output lint.sarif";
 
 const DECIDE_EXAMPLES: &str = "\
-Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an
-answer that says so, and never stops the lines after it.
+Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an \
+answer that says so, and never stops the lines after it. docs/decide.md describes the lines and the answers.
 
 Examples:
   permitlab decide < cases.jsonl > decisions.jsonl";

@@ -1,5 +1,7 @@
 //! What does each of many self-contained cases, a line each, come to?
 
+use anyhow::Context as _;
+
 use crate::exit::Exit;
 use crate::output::Streams;
 
@@ -9,7 +11,7 @@ use crate::output::Streams;
 /// The input cannot be read, or the output cannot be written.
 pub fn run(streams: &mut Streams) -> anyhow::Result<Exit> {
     for answer in permitlab::decide::answers(&mut streams.input) {
-        streams.out.line(answer?)?;
+        streams.out.line(answer.context("reading the cases from standard input")?)?;
         streams.out.flush()?;
         if streams.out.is_closed() {
             break;

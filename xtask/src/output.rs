@@ -15,6 +15,7 @@ use anstream::{AutoStream, StripStream};
 use anyhow::Context as _;
 
 use crate::cli::{Formats, Reports};
+use crate::exit::{Exit, Refusal};
 
 /// One place text is written to: standard output, standard error, a file, or memory.
 pub struct Output {
@@ -154,7 +155,10 @@ impl<F: Formats> Reports<F> {
             streams.out.text(text(format))?;
         }
         for (path, format) in &self.files {
-            let mut file = Output::file(path).with_context(|| format!("writing `{}`", path.display()))?;
+            let mut file = Output::file(path).map_err(|error| {
+                Refusal::new(Exit::Usage, format!("`{}` cannot be written: {error}", path.display()))
+                    .help("name a file in a folder that is there and that you may write to")
+            })?;
             file.text(text(*format))?;
             file.flush().with_context(|| format!("writing `{}`", path.display()))?;
         }

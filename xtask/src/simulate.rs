@@ -19,7 +19,7 @@ use permitlab::report::{
 };
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::decision::Effect;
-use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
@@ -88,21 +88,19 @@ fn only_root_in(folder: &Path) -> Option<PolicyRoot> {
     if let [root] = roots.as_slice() { Some(PolicyRoot::at(root)) } else { None }
 }
 
-/// The scenario files that arguments name: files and globs, from the current folder or from the root.
+/// The scenario files that arguments name: files, folders and globs, from the current folder or from the root. A folder
+/// stands for all scenario files below it, and has to have one.
 fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
     let all = root.case_files()?;
     let mut chosen = BTreeSet::new();
     for name in named {
-        let found = named_files(root, name)?;
+        let paths = named_paths(root, name)?;
+        let mut found = Vec::new();
+        for path in &paths {
+            found.extend(if path.is_dir() { below(root, &all, path)? } else { vec![inside(root, path)?] });
+        }
         if found.is_empty() {
-            let near = permitlab_evaluator::diagnostic::closest(name, all.iter().map(String::as_str));
-            let help = near.map_or_else(
-                || "scenario files stand under `cases/`".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            return Err(Refusal::new(Exit::NothingMatched, format!("no scenario file matches `{name}`"))
-                .help(help)
-                .into());
+            return Err(nothing_named(name, !paths.is_empty(), &all).into());
         }
         chosen.extend(found);
     }
@@ -115,30 +113,58 @@ fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>
     Ok(files)
 }
 
-/// The files one argument matches, as paths from the root.
-fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
-    let folder = root.folder().canonicalize().with_context(|| format!("reading `{}`", root.folder().display()))?;
-    let from_root = format!("{}/{name}", glob::Pattern::escape(&folder.to_string_lossy()));
-    let mut found = BTreeSet::new();
+/// What is told of an argument without a scenario file, by whether it names a folder.
+fn nothing_named(name: &str, is_folder: bool, all: &[String]) -> Refusal {
+    let stand = "scenario files stand under `cases/`, as `.yaml`, `.yml` or `.json`";
+    if is_folder {
+        return Refusal::new(Exit::NothingMatched, format!("no scenario file is below `{name}`")).help(stand);
+    }
+    let folders = all.iter().flat_map(|file| file.match_indices('/').filter_map(|(end, _)| file.get(..end)));
+    let help = closest(name.trim_end_matches('/'), all.iter().map(String::as_str).chain(folders))
+        .map_or_else(|| stand.to_owned(), |near| format!("did you mean `{near}`?"));
+    Refusal::new(Exit::NothingMatched, format!("no scenario file matches `{name}`")).help(help)
+}
+
+/// The files and folders one argument matches, links followed: those from the current folder, or else those from the
+/// root.
+fn named_paths(root: &PolicyRoot, name: &str) -> anyhow::Result<BTreeSet<PathBuf>> {
+    let from_root = format!("{}/{name}", glob::Pattern::escape(&whole(root.folder())?.to_string_lossy()));
     for pattern in [name, from_root.as_str()] {
         let paths = glob::glob(pattern)
             .map_err(|error| Refusal::new(Exit::Usage, format!("`{name}` is no file name or glob: {error}")))?;
-        for path in paths {
-            let path = path?;
-            let whole = path.canonicalize().with_context(|| format!("reading `{}`", path.display()))?;
-            if !whole.is_file() {
-                continue;
-            }
-            let Ok(inside) = whole.strip_prefix(&folder) else {
-                let message = format!("`{}` is outside the policy root `{}`", path.display(), root.folder().display());
-                return Err(Refusal::new(Exit::Usage, message)
-                    .help("name the root it belongs to with `--root DIR`")
-                    .into());
-            };
-            found.insert(inside.to_string_lossy().into_owned());
+        let found: BTreeSet<PathBuf> = paths.map(|path| whole(&path?)).collect::<anyhow::Result<_>>()?;
+        if !found.is_empty() {
+            return Ok(found);
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(BTreeSet::new())
+}
+
+fn whole(path: &Path) -> anyhow::Result<PathBuf> {
+    path.canonicalize().with_context(|| format!("reading `{}`", path.display()))
+}
+
+/// The scenario files of a root that stand below a folder. The folder may hold the root, too.
+fn below(root: &PolicyRoot, all: &[String], folder: &Path) -> anyhow::Result<Vec<String>> {
+    let top = whole(root.folder())?;
+    if !top.starts_with(folder) {
+        inside(root, folder)?;
+    }
+    Ok(all.iter().filter(|file| top.join(file).starts_with(folder)).cloned().collect())
+}
+
+/// A path without links, as the root calls it.
+fn inside(root: &PolicyRoot, path: &Path) -> anyhow::Result<String> {
+    let Ok(inside) = path.strip_prefix(whole(root.folder())?) else {
+        let message = format!("`{}` is outside the policy root `{}`", path.display(), root.folder().display());
+        return Err(Refusal::new(Exit::Usage, message).help("name the root it belongs to with `--root DIR`").into());
+    };
+    Ok(inside.to_string_lossy().into_owned())
+}
+
+/// The files, and not the folders, that one argument matches, as paths from the root.
+fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
+    named_paths(root, name)?.iter().filter(|path| path.is_file()).map(|path| inside(root, path)).collect()
 }
 
 /// Replays scenario files: what failed, then one closing line.
@@ -431,9 +457,13 @@ fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question:
             let name = path.to_string_lossy();
             let found = named_files(&root, &name)?;
             if found.is_empty() {
-                return Err(Refusal::new(Exit::Usage, format!("there is no world `{name}`"))
-                    .help("worlds stand under `fixtures/`")
-                    .into());
+                let worlds = root.world_files()?;
+                let near = closest(&name, worlds.iter().map(String::as_str));
+                let help = near.map_or_else(
+                    || "worlds stand under `fixtures/`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return Err(Refusal::new(Exit::Usage, format!("there is no world `{name}`")).help(help).into());
             }
             worlds.extend(found);
         }

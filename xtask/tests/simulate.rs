@@ -203,7 +203,13 @@ fn bundled_scenarios_pass_from(#[case] folder: &str, #[case] line: &str) {
 #[case::glob("cases/**/*.yaml", "3 passed, 0 failed (2 files)\n")]
 #[case::glob_of_one_level("cases/*.yaml", "1 passed, 0 failed (1 file)\n")]
 #[case::twice("cases/describing.yaml cases/*.yaml", "1 passed, 0 failed (1 file)\n")]
-fn files_and_globs_choose_scenarios(#[case] line: &str, #[case] closing: &str) {
+#[case::folder("cases/s3", "2 passed, 0 failed (1 file)\n")]
+#[case::folder_with_a_slash("cases/s3/", "2 passed, 0 failed (1 file)\n")]
+#[case::folder_and_all_below_it("cases", "3 passed, 0 failed (2 files)\n")]
+#[case::folder_and_its_file("cases/s3 cases/s3/reading.yaml", "2 passed, 0 failed (1 file)\n")]
+#[case::folders_of_a_glob("cases/*", "3 passed, 0 failed (2 files)\n")]
+#[case::the_root(".", "3 passed, 0 failed (2 files)\n")]
+fn files_folders_and_globs_choose_scenarios(#[case] line: &str, #[case] closing: &str) {
     let folder = Folder::root(&format!("choose-{}", line.replace(|c: char| !c.is_alphanumeric(), "-")));
     assert_eq!(folder.simulate(line).tells(0, &[]).out, closing);
 }
@@ -211,7 +217,7 @@ fn files_and_globs_choose_scenarios(#[case] line: &str, #[case] closing: &str) {
 #[test]
 fn a_file_is_named_from_the_current_folder_or_from_the_root() {
     let folder = Folder::root("from-where");
-    for name in ["reading.yaml", "cases/s3/reading.yaml"] {
+    for name in ["reading.yaml", "cases/s3/reading.yaml", ".", "../s3", "cases/s3"] {
         simulate(&folder.0.join("cases/s3"), [name].into_iter()).tells(0, &["2 passed, 0 failed (1 file)"]);
     }
 }
@@ -223,8 +229,91 @@ fn nothing_matched_is_no_success() {
         5,
         &["error: no scenario file matches `cases/describin.yaml`", "help: did you mean `cases/describing.yaml`?"],
     );
+    folder.simulate("cases/s4").refuses(5, &["no scenario file matches `cases/s4`", "did you mean `cases/s3`?"]);
     let empty = Folder::empty("no-cases").with("permitlab.toml", "");
     empty.simulate("").refuses(5, &["there is no scenario file", "add one under `cases/`"]);
+}
+
+#[rstest]
+#[case::empty(
+    "cases/none",
+    5,
+    "error: no scenario file is below `cases/none`\n  help: scenario files stand under `cases/`"
+)]
+#[case::beside_a_full_one("cases/s3 cases/none", 5, "no scenario file is below `cases/none`")]
+#[case::without_scenarios("policies", 5, "no scenario file is below `policies`")]
+#[case::outside_of_the_root("/usr", 2, "`/usr` is outside the policy root")]
+fn a_folder_without_scenarios_is_no_success(#[case] line: &str, #[case] exit: i32, #[case] told: &str) {
+    let folder = Folder::root(&format!("folder-{}", line.replace(|c: char| !c.is_alphanumeric(), "-")));
+    folder.with("cases/none/notes.txt", "").simulate(line).refuses(exit, &[told]);
+}
+
+#[test]
+fn a_change_is_tried_on_a_folder() {
+    let folder = Folder::root("change-of-a-folder");
+    folder.simulate_and("cases/s3", &["--change", "set key/data state Disabled"]).tells(0, &["0 gained, 1 lost"]);
+}
+
+#[test]
+fn a_world_that_is_not_there_has_a_suggestion() {
+    let folder = Folder::root("world-misspelt");
+    let line = format!("{DIRECTLY} --world fixtures/wrld.yaml");
+    folder.simulate(&line).refuses(2, &["no world `fixtures/wrld.yaml`", "did you mean `fixtures/world.yaml`?"]);
+}
+
+#[test]
+fn a_world_used_twice_is_told_once_where_it_is_used() {
+    let edit = ("use: [fixtures/world.yaml]", "use: [fixtures/world.yaml, fixtures/world.yaml]");
+    let run =
+        Folder::root("used-twice").with_edit("cases/describing.yaml", edit.0, edit.1).simulate("cases/describing.yaml");
+    let run = run.tells(3, &["the world `fixtures/world.yaml` is used twice", "cases/describing.yaml:2:28"]);
+    assert_eq!(run.out.matches("error[").count(), 1, "{}", run.out);
+}
+
+#[test]
+fn a_group_reaches_the_users_of_another_world() {
+    let folder = Folder::root("groups")
+        .with("fixtures/groups.yaml", "groups: { team: { account: ml, policies: [policies/role.json] } }\n")
+        .with("fixtures/users.yaml", "users: { ann: { account: ml, groups: [team] } }\n");
+    let line = "--by user/ann --call kms:Decrypt --resource key/data --via s3 \
+        --world fixtures/world.yaml fixtures/users.yaml fixtures/groups.yaml";
+    folder.simulate(line).tells(0, &["allow  identity  role#ThroughS3"]);
+}
+
+#[test]
+fn where_nothing_failed_a_reason_says_so() {
+    let folder = Folder::root("nothing-failed").with_edit(
+        "cases/s3/reading.yaml",
+        "expect: { is: allow, because: \"role#ThroughS3\" }",
+        "expect: { is: allow, because: { failed: \"kms:ViaService\" } }",
+    );
+    folder.simulate("cases/s3").tells(1, &["expected `kms:ViaService` to fail, but nothing failed"]);
+}
+
+#[test]
+fn each_pair_of_a_question_is_looked_at_in_its_place() {
+    let folder = Folder::root("pairs");
+    folder.simulate(&format!("{DIRECTLY} --encryption-context a=b a=c")).refuses(
+        3,
+        &["error[duplicate-key]: the encryption context has `a` twice", "first written here", "remove one of the two"],
+    );
+    folder.simulate(&format!("{DIRECTLY} --context aws:SourceVpc=vpc-1 s3:prefx=y")).refuses(
+        3,
+        &[
+            "error[unknown-condition-key]: AWS has no condition key `s3:prefx`",
+            "line:1:97",
+            "did you mean `s3:prefix`?",
+        ],
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_a_matter_of_the_arguments() {
+    let folder = Folder::root("unwritable");
+    let run = folder.simulate("--format json --output nowhere/report.json");
+    assert_eq!(run.exit, 2, "{run:#?}");
+    assert!(run.err.contains("error: `nowhere/report.json` cannot be written"), "{}", run.err);
+    assert!(run.err.contains("help: name a file in a folder that is there"), "{}", run.err);
 }
 
 #[test]

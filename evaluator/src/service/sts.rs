@@ -96,6 +96,7 @@ mod tests {
     #[case("sts:AssumeRoleWithSAML", &[GITHUB])]
     #[case("sts:TagSession", &[USER, SESSION, "bedrock.amazonaws.com", GITHUB])]
     #[case("sts:GetCallerIdentity", &[USER, SESSION, FEDERATED_USER, ROOT, "bedrock.amazonaws.com"])]
+    #[case("sts:GetFederationToken", &[USER, ROOT, "bedrock.amazonaws.com"])]
     #[case("sts:GetSessionToken", &[USER, ROOT, "bedrock.amazonaws.com"])]
     #[case("sts:DecodeAuthorizationMessage", &[USER, SESSION, ROOT, "bedrock.amazonaws.com"])]
     fn each_call_has_its_callers(#[case] action: &str, #[case] expected: &[&str]) {

@@ -304,7 +304,7 @@ pub(crate) fn resolve(
     let action = reference::action(&places.call)?;
     check_caller(&principal, &action, places)?;
     check_context(&context, places)?;
-    places.region.as_ref().map_or(Ok(()), check_region)?;
+    places.region.as_ref().map_or(Ok(()), reference::check_region)?;
     let region = places.region.as_ref().map(Text::as_str);
     let own_region = |resource: &Resource| reference::bucket_of(facts, &resource.arn)?.region.clone();
     let resource = match target(facts, places, &principal, &action, region)? {
@@ -340,25 +340,6 @@ fn check_context(context: &BTreeMap<ConditionKey, Option<Values>>, places: &Plac
         .keys()
         .find_map(|key| reference::unknown_context_key(key.as_str(), span))
         .map_or(Ok(()), |finding| Err(Box::new(finding)))
-}
-
-/// A Region has a direction in the middle: `us-east-1`, `ap-southeast-2`.
-fn check_region(text: &Text) -> Result<(), Box<Diagnostic>> {
-    const DIRECTIONS: [&str; 9] =
-        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
-    let parts: Vec<&str> = text.as_str().split('-').collect();
-    let direction = parts.iter().rev().nth(1).copied().unwrap_or_default();
-    let numbered = parts.last().is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
-    if parts.len() >= 3 && numbered && DIRECTIONS.contains(&direction) {
-        return Ok(());
-    }
-    let help = match closest(direction, DIRECTIONS) {
-        Some(near) if numbered && parts.len() >= 3 && near != direction => {
-            format!("did you mean `{}`?", text.as_str().replace(direction, near))
-        }
-        Some(_) | None => "write a Region as AWS does: `us-east-1`".to_owned(),
-    };
-    Err(Box::new(Diagnostic::error("unknown-region", text.span(), format!("`{text}` is no Region")).help(help)))
 }
 
 /// Whether the policy of the resource, which the world does not hold, could turn the answer into an Allow: then the

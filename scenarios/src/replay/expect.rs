@@ -250,13 +250,10 @@ impl Compare<'_> {
             .any(|failure| failure.name.eq_ignore_ascii_case(wanted.as_str()) && (!absent || failure.is_absent));
         if !fits {
             let got: Vec<String> = failures.iter().map(|failure| format!("`{}`", failure.name)).collect();
-            let got = if got.is_empty() { "nothing".to_owned() } else { got.join(", ") };
+            let got =
+                if got.is_empty() { "nothing failed".to_owned() } else { format!("what failed is {}", got.join(", ")) };
             let what = if absent { "be absent" } else { "fail" };
-            self.problem(
-                "wrong-reason",
-                format!("expected `{wanted}` to {what}, but what failed is {got}"),
-                wanted.span(),
-            );
+            self.problem("wrong-reason", format!("expected `{wanted}` to {what}, but {got}"), wanted.span());
         }
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! Does each check ask exactly one question, in a way that can be answered?
 
+use std::collections::BTreeMap;
+
+use permitlab_evaluator::condition::date::Instant;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::source::Span;
 
@@ -33,11 +36,14 @@ pub(in crate::file) fn check(entry: ScenarioEntry) -> Result<Scenario, Vec<Diagn
 }
 
 fn repeated_names(checks: &[At<CheckEntry>]) -> Vec<Diagnostic> {
-    let names = || checks.iter().map(|check| &check.value.name);
-    let repeated = names().enumerate().filter_map(|(index, name)| {
-        let first = names().take(index).find(|first| first.as_str() == name.as_str())?;
+    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+    let repeated = checks.iter().map(|check| &check.value.name).filter_map(|name| {
+        let Some(first) = first.get(name.as_str()) else {
+            first.insert(name.as_str(), name.span());
+            return None;
+        };
         let finding = Diagnostic::error("duplicate-name", name.span(), format!("two checks are called `{name}`"));
-        Some(finding.also(first.span(), "first used here").help("give each check of a file a name of its own"))
+        Some(finding.also(*first, "first used here").help("give each check of a file a name of its own"))
     });
     repeated.collect()
 }
@@ -45,6 +51,7 @@ fn repeated_names(checks: &[At<CheckEntry>]) -> Vec<Diagnostic> {
 fn read_check(At { value: mut entry, span }: At<CheckEntry>, findings: &mut Vec<Diagnostic>) -> Option<Check> {
     findings.extend(blank("name", &entry.name));
     findings.extend(entry.skip.as_ref().and_then(|skip| blank("reason", &skip.value.reason)));
+    findings.extend(entry.skip.as_ref().and_then(|skip| odd_day(skip.value.until.as_ref()?)));
     findings.extend(entry.matrix.iter().filter(|(_, values)| values.is_empty()).map(|(axis, _)| empty_axis(axis)));
     let kind = only_kind(&entry, findings)?;
     findings.extend(entry.strangers_to(kind).into_iter().filter_map(|(key, span)| Some(stranger(key, span?, kind))));
@@ -56,6 +63,16 @@ fn read_check(At { value: mut entry, span }: At<CheckEntry>, findings: &mut Vec<
     let (name, matrix) = (entry.name.clone(), entry.matrix.clone());
     let question = question(kind, entry, span, findings)?;
     Some(Check { name, matrix, question, changes, context, region, session, now, accepted_rules, tags, skip })
+}
+
+/// The finding about the end of a skip that is no day: days are compared as text, so that one would never come.
+fn odd_day(until: &Text) -> Option<Diagnostic> {
+    let text = until.as_str();
+    if text.len() == "2026-01-31".len() && text.matches('-').count() == 2 && Instant::parse(text).is_ok() {
+        return None;
+    }
+    let finding = Diagnostic::error("invalid-date", until.span(), format!("`{until}` is no day"));
+    Some(finding.help("write the last day of the skip such as `2026-01-31`"))
 }
 
 /// What a check asks, if it asks exactly one thing.
