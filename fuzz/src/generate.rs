@@ -26,6 +26,23 @@ const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 const JOB: &str = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc123def456";
 const TIME: &str = "2026-06-01T12:00:00Z";
 
+/// Who calls.
+const CALLERS: &[&str] = &[
+    "role/caller",
+    "role/caller",
+    "user/ann",
+    "service/bedrock",
+    "role/foreign",
+    "role/caller@nightly",
+    "arn:aws:iam::111122223333:root",
+    "role/manager",
+    "role/AWSServiceRoleForAutoScaling",
+    "anonymous",
+    "arn:aws:sts::111122223333:federated-user/fed",
+    "service/s3",
+    "role/caller",
+];
+
 /// Numbers that a world and its calls are made of.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -245,6 +262,17 @@ impl Recipe {
         json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
     }
 
+    /// The policy of the sessions that have one.
+    pub fn session_policy(&self) -> Option<String> {
+        self.session.as_ref().map(|statements| self.policy(statements, Speaker::Identity))
+    }
+
+    /// Whether the caller of a call is a session with that policy.
+    pub fn has_session(&self, call: usize) -> bool {
+        self.session.is_some()
+            && self.calls.get(call).is_some_and(|call| is_in_session(pick(CALLERS, call[0]), call[7]))
+    }
+
     /// The calls as a scenario file that uses the world of this path. What is expected is left to who asks.
     pub fn scenario(&self, world: &str) -> String {
         let checks: Vec<Value> = self.calls.iter().enumerate().map(|(index, call)| self.check(index, *call)).collect();
@@ -253,22 +281,7 @@ impl Recipe {
 
     fn check(&self, index: usize, numbers: [u8; 8]) -> Value {
         let [by, call, via, source, pairs, endpoint, context, session] = numbers;
-        let callers = [
-            "role/caller",
-            "role/caller",
-            "user/ann",
-            "service/bedrock",
-            "role/foreign",
-            "role/caller@nightly",
-            "arn:aws:iam::111122223333:root",
-            "role/manager",
-            "role/AWSServiceRoleForAutoScaling",
-            "anonymous",
-            "arn:aws:sts::111122223333:federated-user/fed",
-            "service/s3",
-            "role/caller",
-        ];
-        let by = pick(&callers, by);
+        let by = pick(CALLERS, by);
         let call = pick(
             &[
                 "kms:Decrypt",
@@ -315,13 +328,15 @@ impl Recipe {
             set(&mut check, "encryption_context", json!({ "app": pairs }));
         }
         set(&mut check, "context", Value::Object(condition::stated(context, endpoint, self.endpoint.is_some(), call)));
-        let is_session = by.starts_with("role/") && !by.contains("AWSServiceRole");
-        if let Some(policy) = self.session.as_ref().filter(|_| is_session && session % 2 == 0) {
-            let policy = self.policy(policy, Speaker::Identity);
+        if let Some(policy) = self.session_policy().filter(|_| is_in_session(by, session)) {
             set(&mut check, "session", json!({ "policies": [policy], "tags": { "stage": "dev" } }));
         }
         check
     }
+}
+
+fn is_in_session(by: &str, number: u8) -> bool {
+    by.starts_with("role/") && !by.contains("AWSServiceRole") && number.is_multiple_of(2)
 }
 
 fn set(value: &mut Value, name: &str, member: Value) {

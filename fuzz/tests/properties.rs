@@ -7,12 +7,21 @@
 #![expect(clippy::panic, reason = "a property that does not hold fails its test")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::{env, fs};
 
+use permitlab::facts;
+use permitlab::file::{Named, Text};
 use permitlab::judge::{Judgement, Verdicts};
 use permitlab::replay::{Options, replay};
 use permitlab::root::PolicyRoot;
+use permitlab_evaluator::cedar;
 use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::policy::{self, Document, PolicyType};
+use permitlab_evaluator::request::Request;
+use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::world::World;
+use permitlab_evaluator::world::identity::Session;
 use permitlab_fuzz::generate::{Recipe, StatementRecipe, recipes};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -42,12 +51,22 @@ impl Folder {
         Self { root: PolicyRoot::at(&folder), folder }
     }
 
+    /// The world of the recipe that was judged last.
+    fn world(&self) -> World {
+        let mut sources = SourceMap::new();
+        let name = "fixtures/world.yaml";
+        let id = sources.add("use", name).unwrap();
+        let text = Text::new(name, Span::new(id, 0, name.len()));
+        let facts = facts::load(&self.root, &mut sources, [&text], &Named::default()).unwrap();
+        facts.world().unwrap()
+    }
+
     /// The judgements of a recipe's calls, in their order.
-    fn judge(&self, recipe: &Recipe) -> Result<Vec<Judgement>, String> {
+    fn judge(&self, recipe: &Recipe) -> Result<Vec<Judged>, String> {
         self.judge_texts(&recipe.world(), &recipe.scenario("fixtures/world.yaml"))
     }
 
-    fn judge_texts(&self, world: &str, scenario: &str) -> Result<Vec<Judgement>, String> {
+    fn judge_texts(&self, world: &str, scenario: &str) -> Result<Vec<Judged>, String> {
         fs::write(self.folder.join("fixtures/world.yaml"), world).unwrap();
         fs::write(self.folder.join("cases/case.yaml"), scenario).unwrap();
         let replayed = replay(&self.root, "cases/case.yaml", &Options { only_decide: true, ..Options::default() });
@@ -55,13 +74,67 @@ impl Folder {
             return Err(permitlab::report::findings(&replayed, permitlab::render::Colour::Never).join("\n"));
         }
         let asked = replayed.checks.into_iter().flat_map(|check| check.asked);
-        Ok(asked.map(|asked| asked.judgement).collect())
+        Ok(asked.map(|asked| (asked.judgement, *asked.request.unwrap())).collect())
     }
+}
+
+/// A call as it was judged.
+type Judged = (Judgement, Request);
+
+/// The world in which the callers of these calls have the session policy of the recipe.
+fn with_sessions(world: &World, recipe: &Recipe, requests: &[&Request]) -> World {
+    let Some(text) = recipe.session_policy() else { return world.clone() };
+    let mut sources = SourceMap::new();
+    let id = sources.add("session", text.as_str()).unwrap();
+    let document = Document::read("session/0", id, &text).unwrap();
+    let policy = Arc::new(policy::parse(&document, PolicyType::Session).policy.unwrap());
+    let mut world = world.clone();
+    for request in requests {
+        let principal = request.principal.clone();
+        if world.session(&principal).is_none() {
+            let tags = [("stage".to_owned(), "dev".to_owned())].into();
+            world.sessions.push(Session {
+                principal,
+                policies: Some(vec![Arc::clone(&policy)]),
+                tags,
+                source_identity: None,
+            });
+        }
+    }
+    world
+}
+
+#[test]
+fn the_engines_agree() {
+    let asked = std::cell::Cell::new(0_usize);
+    let opaque = std::cell::RefCell::new(std::collections::BTreeMap::new());
+    holds("engines", |folder, recipe, judged| {
+        let world = folder.world();
+        for in_session in [false, true] {
+            let calls = judged.iter().enumerate().filter(|(index, _)| recipe.has_session(*index) == in_session);
+            let calls: Vec<&Judged> = calls.map(|(_, call)| call).collect();
+            let requests: Vec<&Request> = calls.iter().map(|(_, request)| request).collect();
+            let world = if in_session { with_sessions(&world, recipe, &requests) } else { world.clone() };
+            let engine = cedar::Engine::new(&world);
+            for (judgement, request) in calls {
+                let answer = engine.decide(request).map_err(|why| format!("{}: no opinion: {why}", judgement.call))?;
+                if let Some(said) = judgement.differs_from(&answer.into()) {
+                    return Err(format!("the engines differ on {}: {said}", judgement.call));
+                }
+            }
+            asked.set(asked.get() + requests.len());
+            for atom in engine.opaque() {
+                *opaque.borrow_mut().entry(atom).or_insert(0_usize) += 1;
+            }
+        }
+        Ok(())
+    });
+    println!("{} calls with two opinions; opaque atoms: {:#?}", asked.get(), opaque.borrow());
 }
 
 /// Tries a property on every recipe of a run.
 #[track_caller]
-fn holds(property: &str, check: impl Fn(&Folder, &Recipe, &[Judgement]) -> Result<(), String>) {
+fn holds(property: &str, check: impl Fn(&Folder, &Recipe, &[Judged]) -> Result<(), String>) {
     let folder = Folder::new(property);
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&number("PERMITLAB_SEED", 0_u64).to_le_bytes());
@@ -86,13 +159,13 @@ fn holds(property: &str, check: impl Fn(&Folder, &Recipe, &[Judgement]) -> Resul
     }
 }
 
-fn is_allowed(judgement: &Judgement) -> bool {
+fn is_allowed((judgement, _): &Judged) -> bool {
     matches!(judgement.answer, Verdicts::Decided(Effect::Allow) | Verdicts::Unavailable(_))
 }
 
 /// What two runs of the same calls have to agree on.
-fn answers(judged: &[Judgement]) -> Vec<String> {
-    judged.iter().map(permitlab::report::summary).collect()
+fn answers(judged: &[Judged]) -> Vec<String> {
+    judged.iter().map(|(judgement, _)| permitlab::report::summary(judgement)).collect()
 }
 
 /// A statement of zeros: the plainest of its effect.
@@ -116,7 +189,7 @@ fn a_generated_world_is_worth_asking() {
     for _ in 0..60 {
         let tree = proptest::strategy::Strategy::new_tree(&recipes(CALLS), &mut runner).unwrap();
         let recipe = proptest::strategy::ValueTree::current(&tree);
-        for judgement in folder.judge(&recipe).unwrap() {
+        for (judgement, _) in folder.judge(&recipe).unwrap() {
             *counts.entry(judgement.word()).or_insert(0) += 1;
         }
     }
@@ -138,7 +211,7 @@ fn a_deny_more_never_allows_more() {
                 .push(StatementRecipe { head: [255, 13, recipe.shape[3], recipe.shape[2], 0], conditions: Vec::new() });
             let after = folder.judge(&narrowed)?;
             let gained = before.iter().zip(&after).find(|(before, after)| !is_allowed(before) && is_allowed(after));
-            gained.map_or(Ok(()), |(_, after)| Err(format!("a Deny more allows {}", after.call)))
+            gained.map_or(Ok(()), |(_, (after, _))| Err(format!("a Deny more allows {}", after.call)))
         });
     }
 }
@@ -153,7 +226,7 @@ fn an_allow_more_never_denies_more() {
             lists[at].push(plain(0));
             let after = folder.judge(&widened)?;
             let lost = before.iter().zip(&after).find(|(before, after)| is_allowed(before) && !is_allowed(after));
-            lost.map_or(Ok(()), |(before, _)| Err(format!("an Allow more denies {}", before.call)))
+            lost.map_or(Ok(()), |((before, _), _)| Err(format!("an Allow more denies {}", before.call)))
         });
     }
 }
@@ -166,7 +239,7 @@ fn the_order_of_statements_never_matters() {
             list.reverse();
         }
         let after = folder.judge(&turned)?;
-        let word = |judged: &[Judgement]| judged.iter().map(|each| (each.word(), each.layer)).collect::<Vec<_>>();
+        let word = |judged: &[Judged]| judged.iter().map(|(each, _)| (each.word(), each.layer)).collect::<Vec<_>>();
         same(&word(before), &word(&after))
     });
 }
@@ -232,7 +305,7 @@ fn each_policy(value: &mut serde_json::Value, edit: &mut impl FnMut(&mut String)
 #[test]
 fn an_explanation_says_what_was_decided() {
     holds("explanation", |_, _, judged| {
-        for judgement in judged {
+        for (judgement, _) in judged {
             let Verdicts::Decided(effect) = judgement.answer else { continue };
             let statement = judgement.statement.as_ref();
             let applies = statement.is_none_or(|statement| statement.applies);

@@ -85,16 +85,21 @@ impl Oracle for Cedar {
     fn decide(&self, world: &World, requests: &[&Request]) -> Vec<Result<Opinion, String>> {
         use permitlab_evaluator::cedar;
         let engine = cedar::Engine::new(world);
-        let opinion = |request: &&Request| {
-            let answer = engine.decide(request).map_err(|error| error.to_string())?;
-            let effect = match answer.effect {
-                cedar::Effect::Allow => Effect::Allow,
-                cedar::Effect::ImplicitDeny => Effect::ImplicitDeny,
-                cedar::Effect::ExplicitDeny => Effect::ExplicitDeny,
-            };
-            Ok(Opinion { effect, by: answer.by })
-        };
+        let opinion = |request: &&Request| engine.decide(request).map(Opinion::from).map_err(|error| error.to_string());
         requests.iter().map(opinion).collect()
+    }
+}
+
+#[cfg(feature = "cedar")]
+impl From<permitlab_evaluator::cedar::Answer> for Opinion {
+    fn from(answer: permitlab_evaluator::cedar::Answer) -> Self {
+        use permitlab_evaluator::cedar;
+        let effect = match answer.effect {
+            cedar::Effect::Allow => Effect::Allow,
+            cedar::Effect::ImplicitDeny => Effect::ImplicitDeny,
+            cedar::Effect::ExplicitDeny => Effect::ExplicitDeny,
+        };
+        Self { effect, by: answer.by }
     }
 }
 

@@ -156,7 +156,7 @@ fn not(negated: bool, test: &str) -> String {
     match (negated, test) {
         (false, _) => test.to_owned(),
         (true, "true") => "false".to_owned(),
-        (true, _) => format!("!{test}"),
+        (true, _) => format!("!({test})"),
     }
 }
 
