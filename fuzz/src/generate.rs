@@ -123,7 +123,7 @@ impl Recipe {
             "id": KEY_ID,
             "policy": self.policy(&[self.base(8, Speaker::Resource), self.key.clone()].concat(), Speaker::Resource),
             "state": state,
-            "aliases": if self.shape[1] > 100 { json!([]) } else { json!(["alias/app"]) },
+            "aliases": if self.shape[1] > 100 { json!([]) } else { json!(["alias/app", "alias/blue"]) },
             "tags": { "team": "red" },
             "multi_region": false,
             "spec": "SYMMETRIC_DEFAULT", "usage": "ENCRYPT_DECRYPT", "origin": "AWS_KMS",
@@ -324,8 +324,9 @@ impl Recipe {
         }
         if ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:ReEncryptFrom"].contains(&call) && pairs % 2 == 1
         {
-            let pairs = pick(&["red", "blue", "Red"], pairs / 2);
-            set(&mut check, "encryption_context", json!({ "app": pairs }));
+            let app = pick(&["red", "blue", "Red"], pairs / 4);
+            let pairs = if pairs & 2 == 0 { json!({ "app": app }) } else { json!({ "app": app, "b": "c" }) };
+            set(&mut check, "encryption_context", pairs);
         }
         set(&mut check, "context", Value::Object(condition::stated(context, endpoint, self.endpoint.is_some(), call)));
         if let Some(policy) = self.session_policy().filter(|_| is_in_session(by, session)) {

@@ -21,6 +21,7 @@ const KEYS: &[(&str, &str, Family)] = &[
     ("aws:MultiFactorAuthPresent", "true", Family::Bool),
     ("aws:SourceVpce", "vpce-0a1b2c3d", Family::String),
     ("aws:CurrentTime", TIME, Family::Date),
+    ("aws:TokenIssueTime", TIME, Family::Date),
     ("aws:PrincipalIsAWSService", "true", Family::Bool),
     ("aws:RequestedRegion", "us-east-1", Family::String),
     ("kms:ResourceAliases", "alias/app", Family::Strings),
@@ -122,7 +123,7 @@ fn operand(number: u8, now: &str, family: Family, arn: &str) -> String {
             number / 12,
         )
         .to_owned(),
-        _ => pick(&["blue", "false", "", arn], number / 12).to_owned(),
+        _ => pick(&["blue", "false", "", arn, "b", "alias/blue", "Encrypt"], number / 12).to_owned(),
     }
 }
 
@@ -138,6 +139,7 @@ pub(super) fn stated(number: u8, endpoint: u8, has_endpoint: bool, call: &str) -
         pick(&[json!("true"), json!("false"), Value::Null].each_ref(), number / 2).clone(),
     );
     state("aws:SecureTransport", json!("true"));
+    state("aws:TokenIssueTime", pick(&[json!(TIME), json!("2026-05-01T00:00:00Z")].each_ref(), number / 3).clone());
     let through = has_endpoint && endpoint % 3 == 1;
     state("aws:SourceVpce", if through { json!("vpce-0a1b2c3d") } else { Value::Null });
     if call == "kms:CreateGrant" {
