@@ -1,7 +1,7 @@
 //! What holds for every world, whatever its policies say?
 //!
-//! Worlds are generated from a fixed start, the same in every run; `PERMITLAB_CASES` asks for another number of them and
-//! `PERMITLAB_SEED` for another start. A failing one is shrunk and printed as the files of a policy repository.
+//! Worlds are generated from a fixed start, the same in every run; `PERMITLAB_CASES` asks for another number of them,
+//! `PERMITLAB_CALLS` for another number of calls in each at most, and `PERMITLAB_SEED` for another start. A failing one is shrunk and printed as the files of a policy repository.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test cannot set up or read fails it")]
 #![expect(clippy::panic, reason = "a property that does not hold fails its test")]
@@ -158,7 +158,7 @@ fn holds_for(cases: u32, property: &str, check: impl Fn(&Folder, &Recipe, &[Judg
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let ran = runner.run(&recipes(CALLS), |recipe| {
+    let ran = runner.run(&recipes(number("PERMITLAB_CALLS", CALLS)), |recipe| {
         let outcome = folder.judge(&recipe).and_then(|judged| {
             assert_eq!(judged.len(), recipe.calls.len(), "every call is judged");
             check(&folder, &recipe, &judged)
