@@ -184,9 +184,9 @@ impl Granted {
         if applicable.grants.is_empty() || !operation.grantable {
             return None;
         }
-        let own = applicable.grants.iter().copied().filter(|each| grant::is_issued_by_caller(each, view.request));
-        let all = applicable.grants.iter().copied();
-        Some(Self { all: grant::evaluate(all, view), own: grant::evaluate(own, view) })
+        let all = || applicable.grants.iter().copied().enumerate();
+        let own = all().filter(|(_, each)| grant::is_issued_by_caller(each, view.request));
+        Some(Self { all: grant::evaluate(all(), view), own: grant::evaluate(own, view) })
     }
 }
 
@@ -387,6 +387,10 @@ struct Paths {
     sharing: Sharing,
     /// A federated user without the session policy that it needs (R5.9).
     lacks_session_policy: bool,
+    /// The statement of the resource policy that allows by itself.
+    by_policy: Option<StatementIndex>,
+    /// The grant that allows by itself.
+    by_grant: Option<StatementIndex>,
 }
 
 impl Paths {
@@ -402,7 +406,9 @@ impl Paths {
         };
         let direct = match parties.caller {
             // A star is for those AWS knows; a token counts where its provider is named (R3.8).
-            Caller::Federated => layers.allows(PrincipalMatch::Direct).truth.clone(),
+            Caller::Federated => WAYS.map(|way| {
+                (way, if way == PrincipalMatch::Direct { layers.allows(way).truth.clone() } else { Truth::NO })
+            }),
             Caller::Identity | Caller::FederatedUser | Caller::Root | Caller::Service | Caller::Anonymous => {
                 by_policy(layers, &limits)
             }
@@ -418,22 +424,31 @@ impl Paths {
                 layers.allows(PrincipalMatch::Account).truth.clone().or(layers.granted(PrincipalMatch::Account))
             }
         };
-        let grant = match (&layers.grants, parties.same_account || !has_account) {
-            (Some(grants), true) => by_grant(&grants.all, &limits),
-            (Some(grants), false) => {
-                let issued = by_grant(&grants.own, &limits);
-                issued.and(Truth::unless(true, Rule::GrantOfCallersAccount, false))
-            }
-            (None, _) => Truth::NO,
-        };
-        let resource = match (parties.sharing, parties.same_account || !has_account) {
+        let is_enough = parties.same_account || !has_account;
+        let granting = layers.grants.as_ref().map(|grants| if is_enough { &grants.all } else { &grants.own });
+        let granted = granting.map_or(WAYS.map(|way| (way, Truth::NO)), |grants| by_grant(grants, &limits));
+        let grant = in_any_way(&granted).and(Truth::unless(true, Rule::GrantOfCallersAccount, is_enough));
+        let by_policy = first_way(&direct).and_then(|way| layers.allows(way).by);
+        let by_grant = first_way(&granted).zip(granting).and_then(|(way, grants)| grants.by(way).by);
+        let resource = match (parties.sharing, is_enough) {
             (Sharing::Unguarded, _) => Truth::YES,
             (Sharing::IdentityOnly | Sharing::ByGrant, _) | (_, false) => Truth::NO,
-            (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
+            (Sharing::EitherAllows | Sharing::Delegated, true) => in_any_way(&direct),
         };
         let Parties { same_account, is_served, sharing, .. } = *parties;
         let lacks_session_policy = parties.caller == Caller::FederatedUser && layers.session.is_none();
-        Self { resource, grant, delegation, identity, same_account, is_served, sharing, lacks_session_policy }
+        Self {
+            resource,
+            grant,
+            delegation,
+            identity,
+            same_account,
+            is_served,
+            sharing,
+            lacks_session_policy,
+            by_policy,
+            by_grant,
+        }
     }
 
     fn open(&self) -> Truth {
@@ -447,20 +462,23 @@ impl Paths {
     /// or the other account's policy leaves it to.
     fn allowed_by(&self, layers: &Layers) -> (Layer, Option<StatementRef>) {
         let reference = |layer: Layer, index: StatementIndex| StatementRef { layer, level: 0, index };
-        let granted = layers.grants.as_ref().and_then(|grants| grants.all.first());
-        let is_granted = self.grant.holds() || (layers.identity.is_none() && !any_allow(layers).holds());
-        if !self.resource.holds()
-            && is_granted
-            && let Some(index) = granted
-        {
-            return (Layer::Grant, Some(reference(Layer::Grant, index)));
+        if self.resource.holds() {
+            return (Layer::Resource, self.by_policy.map(|index| reference(Layer::Resource, index)));
         }
-        if self.resource.holds() || layers.identity.is_none() {
+        if self.grant.holds() {
+            return (Layer::Grant, self.by_grant.map(|index| reference(Layer::Grant, index)));
+        }
+        // The root user has no policies of its own: what lets it in is what names it, or its account.
+        if layers.identity.is_none() {
+            let granted = layers.grants.as_ref().and_then(|grants| grants.all.first());
             let by = WAYS.iter().find_map(|way| {
                 let matches = layers.allows(*way);
                 matches.by.filter(|_| matches.truth.holds())
             });
-            return (Layer::Resource, by.map(|index| reference(Layer::Resource, index)));
+            return match (by, granted) {
+                (None, Some(index)) => (Layer::Grant, Some(reference(Layer::Grant, index))),
+                (by, _) => (Layer::Resource, by.map(|index| reference(Layer::Resource, index))),
+            };
         }
         let by = layers.identity.as_ref().and_then(|outcome| outcome.allow.by);
         (Layer::Identity, by.map(|index| reference(Layer::Identity, index)))
@@ -493,33 +511,48 @@ fn any_allow(layers: &Layers) -> Truth {
     Truth::any(WAYS.map(|way| layers.allows(way).truth.clone()))
 }
 
+/// The first way, the strongest first, in which a policy or a grant allows by itself.
+fn first_way(ways: &[(PrincipalMatch, Truth); 5]) -> Option<PrincipalMatch> {
+    ways.iter().find(|(_, truth)| truth.holds()).map(|(way, _)| *way)
+}
+
 /// Which grants stand against an implicit deny of boundary and session policy: as the statements of a key policy that
 /// name the same grantee would (R5.8). AWS does not say, so the other answer is open wherever the limits would stop it
 /// (R6.25). A grant to the account needs its identity policies, unsurely.
-fn by_grant(grants: &Allows, limits: &Truth) -> Truth {
+fn by_grant(grants: &Allows, limits: &Truth) -> [(PrincipalMatch, Truth); 5] {
     let granted = |way: PrincipalMatch| grants.by(way).truth.clone();
     let unlimited = Truth::unless(true, Rule::GrantEscapesLimits, !limits.could_fail());
     let limited = limits.clone().or(Truth::unless(false, Rule::GrantEscapesLimits, true));
-    Truth::any([
-        granted(PrincipalMatch::Direct).and(unlimited),
-        granted(PrincipalMatch::RoleOfSession).and(limited.clone()),
-        granted(PrincipalMatch::UserOfFederatedSession).and(limited),
-        granted(PrincipalMatch::Account).and(Truth::unless(false, Rule::GrantEscapesLimits, true)),
-    ])
+    WAYS.map(|way| {
+        let stands = match way {
+            PrincipalMatch::Direct => unlimited.clone(),
+            PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => limited.clone(),
+            // No grant is for everyone.
+            PrincipalMatch::Everyone => Truth::NO,
+            PrincipalMatch::Account => Truth::unless(false, Rule::GrantEscapesLimits, true),
+        };
+        (way, granted(way).and(stands))
+    })
 }
 
 /// Which Allow statements of a resource policy stand against an implicit deny of boundary and session policy: the table of
 /// R5.8. A role ARN, and a user ARN met by a federated session, are limited; a session ARN, a user ARN and a star
 /// are not (the star unsurely). The account form is no grant at all.
-fn by_policy(layers: &Layers, limits: &Truth) -> Truth {
-    let granted = |way: PrincipalMatch| layers.allows(way).truth.clone();
-    let escapes = Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail());
-    Truth::any([
-        granted(PrincipalMatch::Direct),
-        granted(PrincipalMatch::RoleOfSession).and(limits.clone()),
-        granted(PrincipalMatch::UserOfFederatedSession).and(limits.clone()),
-        granted(PrincipalMatch::Everyone).and(escapes),
-    ])
+fn by_policy(layers: &Layers, limits: &Truth) -> [(PrincipalMatch, Truth); 5] {
+    WAYS.map(|way| {
+        let stands = match way {
+            PrincipalMatch::Direct => Truth::YES,
+            PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => limits.clone(),
+            PrincipalMatch::Everyone => Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail()),
+            PrincipalMatch::Account => Truth::NO,
+        };
+        (way, layers.allows(way).truth.clone().and(stands))
+    })
+}
+
+/// Whether something allows in one of the ways.
+fn in_any_way(ways: &[(PrincipalMatch, Truth); 5]) -> Truth {
+    Truth::any(ways.iter().map(|(_, truth)| truth.clone()))
 }
 
 /// The answers that what is left open could turn this one into.

@@ -26,6 +26,7 @@ use crate::action::ActionPattern;
 use crate::condition::Condition;
 use crate::policy::Policy;
 use crate::policy::pattern::ArnPattern;
+use crate::source::Span;
 use crate::world::World;
 use crate::world::kms::Grant;
 
@@ -99,7 +100,7 @@ struct Lowering {
 struct Layer {
     set: PolicySet,
     schema: Schema,
-    text: Vec<(String, String)>,
+    text: Vec<Translated>,
     meanings: BTreeMap<String, Meaning>,
     lowering: Lowering,
     is_key_policy: bool,
@@ -110,6 +111,8 @@ struct Layer {
 struct Meaning {
     /// The statement's reference, or the grant's name.
     name: String,
+    /// Where it stands.
+    span: Span,
     way: Option<Way>,
 }
 
@@ -132,10 +135,24 @@ pub struct Engine<'w> {
 pub struct Translation {
     /// Its schema.
     pub schema: String,
-    /// Its policies: what each stands for, and its text.
-    pub policies: Vec<(String, String)>,
+    /// Its policies.
+    pub policies: Vec<Translated>,
     /// The opaque atoms in it.
     pub opaque: Vec<String>,
+}
+
+/// A statement or grant, or the part of it that names callers in one way, as a Cedar policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translated {
+    /// The statement's reference, or the grant's name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// The way in which it names callers, where the ways are kept apart: `direct`, `role`, `federated`, `everyone` or
+    /// `account`.
+    pub way: Option<&'static str>,
+    /// Its text.
+    pub text: String,
 }
 
 impl Way {
@@ -230,7 +247,7 @@ impl Layer {
             for statement in &policy.statements {
                 let name = policy.reference(statement);
                 for (way, text) in lower::statement(policy, statement, &mut lowering) {
-                    written.push((Meaning { name: name.clone(), way }, text));
+                    written.push((Meaning { name: name.clone(), span: statement.span, way }, text));
                 }
             }
         }
@@ -243,7 +260,7 @@ impl Layer {
         let mut written = Vec::new();
         for grant in grants {
             for (way, text) in lower::grant(grant, &mut lowering) {
-                written.push((Meaning { name: grant.name.to_string(), way }, text));
+                written.push((Meaning { name: grant.name.to_string(), span: grant.span, way }, text));
             }
         }
         Self::of(written, lowering, false)
@@ -260,13 +277,13 @@ impl Layer {
             let parsed = cedar_policy::Policy::parse(Some(PolicyId::new(&id)), &policy)
                 .map_err(|error| refused(&error, &policy))?;
             set.add(parsed).map_err(|error| refused(&error, &policy))?;
-            let way = meaning.way.map(|way| format!(", by {}", way.word())).unwrap_or_default();
-            text.push((format!("{}{way}", meaning.name), policy));
+            let Meaning { name, span, way } = meaning.clone();
+            text.push(Translated { name, span, way: way.map(Way::word), text: policy });
             meanings.insert(id, meaning);
         }
         let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
         if !result.validation_passed() {
-            let all: Vec<&str> = text.iter().map(|(_, policy)| policy.as_str()).collect();
+            let all: Vec<&str> = text.iter().map(|policy| policy.text.as_str()).collect();
             return Err(refused(&result, &format!("{}\n{source}", all.join("\n"))));
         }
         Ok(Self { set, schema, text, meanings, lowering, is_key_policy })

@@ -11,6 +11,8 @@
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
+#[cfg(feature = "cedar")]
+pub mod cedar;
 pub mod change;
 pub mod decide;
 pub mod diff;

@@ -116,6 +116,15 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Lets Cedar's answer stand for the evaluator's, where it is asked alone.
+    pub(crate) fn settle(self, judgement: &mut Judgement, second: Option<&Result<Opinion, String>>) {
+        if let (Self::Cedar, Verdicts::Decided(_), Some(Ok(second))) = (self, judgement.answer, second) {
+            judgement.answer = Verdicts::Decided(second.effect);
+        }
+    }
+}
+
 #[cfg(feature = "cedar")]
 fn second(world: &World, request: &Request) -> Option<Result<Opinion, String>> {
     Cedar.decide(world, &[request]).pop()

@@ -19,6 +19,7 @@ use permitlab_evaluator::world::kms::{KeyState, MultiRegion};
 use crate::facts::{Attached, Facts, HeldKey, Key, policy_name};
 use crate::file::Text;
 use crate::judge::{self, Verdicts, judge};
+use crate::oracle::Engine;
 use crate::placeholders::nothing_bound;
 use crate::reference;
 use crate::replay::{Asked, Places, Resolved, check_resource_policy, resolve};
@@ -27,6 +28,8 @@ use crate::suggest::suggest;
 /// A question as typed.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
+    /// Who decides.
+    pub engine: Engine,
     /// Who calls.
     pub by: String,
     /// The action.
@@ -172,10 +175,13 @@ impl Question {
                 Some(values) => Values::Many(values.as_slice().iter().cloned().chain([value.clone()]).collect()),
             });
         }
-        let (mut call, mut suggestion) = (None, None);
+        let (mut call, mut suggestion, mut second) = (None, None, None);
         let judgement = match resolve(facts, &places, pairs, context).map_err(|finding| vec![*finding])? {
             Resolved::Request(request) => {
-                let judgement = judge(&facts.world()?, &request, Rules::NONE);
+                let world = facts.world()?;
+                let mut judgement = judge(&world, &request, Rules::NONE);
+                second = self.engine.second(&world, &request);
+                self.engine.settle(&mut judgement, second.as_ref());
                 check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
                 suggestion = suggest(facts, sources, &request, &judgement);
                 call = Some(request);
@@ -183,7 +189,7 @@ impl Question {
             }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
-        Ok(Asked { step: None, judgement, places, request: call, suggestion, second: None })
+        Ok(Asked { step: None, judgement, places, request: call, suggestion, second })
     }
 
     /// The question and its answer as a scenario file.

@@ -568,11 +568,21 @@ fn policy_type(kind: WrittenType) -> PolicyType {
     }
 }
 
-/// A call on which the second opinion differs.
+/// A call on which the second opinion differs, or of which there is none.
 fn differing(at: usize, asked: &Asked, span: Span) -> Option<Problem> {
-    let second = asked.second.as_ref()?.as_ref().ok()?;
-    let message =
-        format!("the two engines differ on {}: {}", asked.judgement.call, asked.judgement.differs_from(second)?);
-    let help = "one of them is wrong: report it with this scenario".to_owned();
-    Some(Problem { code: "engines-differ", message, span, asked: Some(at), help: Some(help) })
+    let call = &asked.judgement.call;
+    let (code, message, help) = match asked.second.as_ref()? {
+        Ok(second) => {
+            let differs = asked.judgement.differs_from(second)?;
+            let help = "one of them is wrong: report it with this scenario";
+            ("engines-differ", format!("the two engines differ on {call}: {differs}"), help)
+        }
+        // What KMS answers before it looks at a policy is nothing to have opinions on.
+        Err(_) if asked.judgement.authorization().is_none() => return None,
+        Err(why) => {
+            let help = "decide it with `--engine evaluator`";
+            ("no-second-opinion", format!("Cedar has no opinion on {call}: {why}"), help)
+        }
+    };
+    Some(Problem { code, message, span, asked: Some(at), help: Some(help.to_owned()) })
 }

@@ -32,6 +32,8 @@ pub enum Verb {
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
     #[command(after_help = LINT_EXAMPLES)]
     Lint(Box<LintArguments>),
+    /// Print the policies of worlds as Cedar policies, with a schema
+    Cedar(CedarArguments),
     /// Check the project's own rules: layering, manifests, links
     #[command(hide = true)]
     Tidy,
@@ -47,6 +49,34 @@ pub enum Verb {
     /// Look for inputs that break a reader, guided by coverage
     #[command(hide = true)]
     Fuzz(FuzzArguments),
+}
+
+/// The arguments of `cedar`.
+#[derive(Debug, Args)]
+pub struct CedarArguments {
+    /// The worlds, one after another
+    #[arg(value_name = "WORLD", required = true)]
+    pub worlds: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Write a `.cedar` and a `.cedarschema` file for each policy into this folder instead of printing them
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Who decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The evaluator
+    #[default]
+    Evaluator,
+    /// The translation of the policies to Cedar; explanations stay the evaluator's
+    Cedar,
+    /// Both: a call on which they differ fails
+    Both,
 }
 
 /// The arguments of `fuzz`.
@@ -88,6 +118,10 @@ pub struct SimulateArguments {
     /// nothing else, as a `change:` to paste; each was decided again before it is shown
     #[arg(long, conflicts_with_all = ["why", "changes"])]
     pub suggest: bool,
+
+    /// Who decides
+    #[arg(long, value_enum, default_value_t, conflicts_with = "changes")]
+    pub engine: Engine,
 
     /// Change something first, and show the decisions that differ; repeatable
     #[arg(
@@ -452,6 +486,7 @@ mod tests {
             Verb::Simulate(arguments) => *arguments,
             other @ (Verb::Decide
             | Verb::Lint(_)
+            | Verb::Cedar(_)
             | Verb::Tidy
             | Verb::Conformance
             | Verb::Schema(_)

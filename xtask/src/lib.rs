@@ -10,6 +10,7 @@
 //! a module with a `run` function: a few lines over a library call.
 
 pub mod catalog;
+pub mod cedar;
 pub mod cli;
 pub mod conformance;
 pub mod decide;
@@ -50,6 +51,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
+        Verb::Cedar(arguments) => cedar::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),

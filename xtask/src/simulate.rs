@@ -9,8 +9,9 @@ use permitlab::change;
 use permitlab::diff::{Difference, Kind, difference, differences};
 use permitlab::facts::{self, Facts};
 use permitlab::file::{Named, Text};
-use permitlab::judge::Verdicts;
+use permitlab::judge::{Judgement, Verdicts};
 use permitlab::lint::attached;
+use permitlab::oracle::{Engine, Opinion};
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
 use permitlab::replay::{Asked, Options, Replayed, replay};
@@ -32,6 +33,9 @@ use crate::output::Streams;
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
+    if arguments.engine != crate::cli::Engine::Evaluator {
+        crate::cedar::is_built()?;
+    }
     if arguments.question.call.is_some() {
         return ask(arguments, streams);
     }
@@ -174,7 +178,12 @@ fn scenarios(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let options = Options { today: Some(today()), suggest: arguments.why || arguments.suggest, ..Options::default() };
+    let options = Options {
+        today: Some(today()),
+        suggest: arguments.why || arguments.suggest,
+        engine: engine(arguments.engine),
+        ..Options::default()
+    };
     let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
     let counts = Counts::of(&replayed);
     let mut human = String::new();
@@ -363,6 +372,12 @@ fn ask(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<E
         None => answer_report(arguments, &sources, asked),
     };
     write(&arguments.reports, &report, streams)?;
+    if let Some(second) = &asked.second
+        && !second.as_ref().is_ok_and(|second| asked.judgement.differs_from(second).is_none())
+        && asked.judgement.authorization().is_some()
+    {
+        return Ok(Exit::Failed);
+    }
     Ok(match (after.is_some(), asked.judgement.answer) {
         (true, _) => match difference(String::new(), &before.judgement, &asked.judgement) {
             Some(found) => gained(&[found]),
@@ -407,6 +422,9 @@ fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Ask
     } else {
         format!("{}\n{}\n{}\n", judgement.call, summary(judgement), report(sources, &reason(asked), Colour::Always))
     };
+    if let Some(second) = &asked.second {
+        human.push_str(&second_opinion(judgement, second));
+    }
     if !judgement.otherwise.is_empty() {
         let others: Vec<&str> = judgement.otherwise.iter().map(|effect| effect.word()).collect();
         let keys: Vec<String> = judgement.unstated.iter().map(|key| format!("`--context {key}=…`")).collect();
@@ -417,10 +435,21 @@ fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Ask
     Report { human, json: asked_json(sources, asked) }
 }
 
+/// What Cedar says of the same call.
+fn second_opinion(judgement: &Judgement, second: &Result<Opinion, String>) -> String {
+    match second {
+        Ok(second) => match judgement.differs_from(second) {
+            None => "Cedar decides the same\n".to_owned(),
+            Some(said) => format!("Cedar differs: {said}\n"),
+        },
+        Err(why) => format!("Cedar has no opinion: {why}\n"),
+    }
+}
+
 type Staged = Result<Stage, Vec<Diagnostic>>;
 
 fn stage(arguments: &SimulateArguments, sources: &mut SourceMap) -> anyhow::Result<Staged> {
-    let mut question = question(&arguments.question);
+    let mut question = Question { engine: engine(arguments.engine), ..question(&arguments.question) };
     let bare = &arguments.bare;
     if bare.key_policy.is_none() && bare.identity_policies.is_empty() {
         return world_stage(arguments, sources, question);
@@ -499,9 +528,18 @@ fn only_world_that_knows(question: &Question, root: &PolicyRoot, worlds: &[Strin
     Err(Refusal::new(Exit::Usage, message).help(help).into())
 }
 
+fn engine(engine: crate::cli::Engine) -> Engine {
+    match engine {
+        crate::cli::Engine::Evaluator => Engine::Evaluator,
+        crate::cli::Engine::Cedar => Engine::Cedar,
+        crate::cli::Engine::Both => Engine::Both,
+    }
+}
+
 fn question(arguments: &QuestionArguments) -> Question {
     let pairs = |pairs: &[crate::cli::Pair]| pairs.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
     Question {
+        engine: Engine::Evaluator,
         by: arguments.by.clone().unwrap_or_default(),
         call: arguments.call.clone().unwrap_or_default(),
         resource: arguments.resource.clone(),

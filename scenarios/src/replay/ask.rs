@@ -234,12 +234,13 @@ impl<'a> Asking<'a> {
             match resolve(self.facts, &places, encryption_context, context).map_err(|finding| vec![*finding])? {
                 Resolved::Request(request) => {
                     let request = Request { retires: grant, ..*request };
-                    let judgement = match self.facts.proposed_policy() {
+                    let mut judgement = match self.facts.proposed_policy() {
                         Some(policy) => judge_with_policy(world, &request, &policy, self.settled),
                         None => judge(world, &request, self.settled),
                     };
                     check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
                     second = self.engine.second(world, &request);
+                    self.engine.settle(&mut judgement, second.as_ref());
                     call = Some(Box::new(request));
                     judgement
                 }
