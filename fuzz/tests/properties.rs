@@ -209,7 +209,7 @@ fn a_generated_world_is_worth_asking() {
     let of = |word: &str| counts.get(word).copied().unwrap_or(0);
     let asked: usize = counts.values().sum();
     for word in ["allow", "implicit-deny", "explicit-deny", "unavailable"] {
-        assert!(of(word) * 50 > asked, "{word} is one in fifty at least: {counts:?}");
+        assert!(of(word) * 100 > asked, "{word} is one in a hundred at least: {counts:?}");
     }
 }
 
