@@ -111,7 +111,7 @@ impl Engine {
     pub(crate) fn second(self, world: &World, request: &Request) -> Option<Result<Opinion, String>> {
         match self {
             Self::Evaluator => None,
-            Self::Cedar | Self::Both => second(world, request),
+            Self::Cedar | Self::Both => Some(second(world, request)),
         }
     }
 }
@@ -126,13 +126,14 @@ impl Engine {
 }
 
 #[cfg(feature = "cedar")]
-fn second(world: &World, request: &Request) -> Option<Result<Opinion, String>> {
-    Cedar.decide(world, &[request]).pop()
+fn second(world: &World, request: &Request) -> Result<Opinion, String> {
+    let opinion = Cedar.decide(world, &[request]).pop();
+    opinion.unwrap_or_else(|| Err("no opinion".to_owned()))
 }
 
 #[cfg(not(feature = "cedar"))]
-fn second(_world: &World, _request: &Request) -> Option<Result<Opinion, String>> {
-    Some(Err("this build holds no second engine".to_owned()))
+fn second(_world: &World, _request: &Request) -> Result<Opinion, String> {
+    Err("this build holds no second engine".to_owned())
 }
 
 impl Judgement {

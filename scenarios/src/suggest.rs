@@ -253,7 +253,7 @@ impl Step<'_> {
         match (&self.request.via, &self.request.principal) {
             (Some(via), _) => put(conditions, "StringEquals", "kms:ViaService", json!(literal(&via.service))),
             (None, Principal::Service(_)) => {}
-            (None, _) => self.absent(conditions, "kms:ViaService"),
+            (None, _) => put(conditions, "Null", "kms:ViaService", json!("true")),
         }
         if let Some(alias) = &self.request.resource.alias {
             put(conditions, "StringEquals", "kms:RequestAlias", json!(literal(alias)));
@@ -268,21 +268,15 @@ impl Step<'_> {
             return;
         }
         if self.request.encryption_context.is_empty() {
-            self.absent(conditions, "kms:EncryptionContextKeys");
+            put(conditions, "Null", "kms:EncryptionContextKeys", json!("true"));
             return;
         }
         for (name, value) in &self.request.encryption_context {
             put(conditions, "StringEquals", &format!("kms:EncryptionContext:{name}"), json!(literal(value)));
         }
-    }
-
-    /// The call carries no such key. Worth a condition where a policy of the world looks at the key at all.
-    fn absent(&self, conditions: &mut Value, key: &str) {
-        let statements = self.judgement.layers.iter().flat_map(|layer| &layer.statements);
-        let mut looked_at = statements.flat_map(|each| each.failures.iter().chain(&each.matches));
-        if looked_at.any(|element| looks_at(&element.name, key)) {
-            put(conditions, "Null", key, json!("true"));
-        }
+        // A name in a key is compared without case, and says nothing of other names beside it.
+        let names: Vec<&String> = self.request.encryption_context.keys().collect();
+        put(conditions, "ForAllValues:StringEquals", "kms:EncryptionContextKeys", json!(names));
     }
 
     /// What the nearest statement asked of the call, answered as the call has it.
@@ -298,12 +292,6 @@ impl Step<'_> {
             }
         }
     }
-}
-
-/// Whether an element of a statement or grant looks at a key: a condition on it or on one of its family, or a constraint.
-fn looks_at(element: &str, key: &str) -> bool {
-    let is_constraint = matches!(element, "EncryptionContextEquals" | "EncryptionContextSubset");
-    element.starts_with(key.trim_end_matches("Keys")) || (is_constraint && key == "kms:EncryptionContextKeys")
 }
 
 /// What was stated of the call is part of what is asked for. A set cannot be held to more than its members.

@@ -82,16 +82,69 @@ fn a_suggestion_lets_its_call_pass_and_no_other(#[files("cases/**/*.yaml")] file
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Whether two checks ask about one call, perhaps under different changes. A statement tells neither the sessions of a
-/// role nor the names of a key apart, and a set of values allows its parts.
-fn same_call(one: &Asked, other: &Asked) -> bool {
-    let parts = |asked: &Asked| {
-        let request = asked.request.as_ref().unwrap();
-        let single = |values: &Option<Values>| !matches!(values, Some(Values::Many(_)));
-        let context: Vec<_> = request.context.iter().filter(|(_, values)| single(values)).collect();
-        let (caller, via) = (request.principal.principal_arn(), request.via.clone());
-        let call = format!("{caller:?} {} {} {via:?} {context:?}", request.action, request.resource.arn);
-        (call, request.encryption_context.clone(), request.source.clone())
-    };
-    parts(one) == parts(other)
+/// Whether a check asks about the call that another was given a suggestion for, perhaps under different changes. A
+/// statement tells neither the sessions of a role nor the names of a key apart, a set of values allows its parts, and a
+/// call may carry more than what was stated of the first.
+fn same_call(one: &Asked, suggested_for: &Asked) -> bool {
+    let (one, other) = (one.request.as_ref().unwrap(), suggested_for.request.as_ref().unwrap());
+    let is_single = |values: &Option<Values>| !matches!(values, Some(Values::Many(_)));
+    let stated = other.context.iter().filter(|(_, values)| is_single(values));
+    let (caller, other_caller) = (one.principal.principal_arn(), other.principal.principal_arn());
+    caller == other_caller
+        && one.action.to_string() == other.action.to_string()
+        && one.resource.arn == other.resource.arn
+        && one.via == other.via
+        && one.encryption_context == other.encryption_context
+        && one.source == other.source
+        && stated.into_iter().all(|(key, values)| one.context.get(key) == Some(values))
+}
+
+/// A file as it was replayed, and the worlds it uses.
+struct Before {
+    path: String,
+    worlds: String,
+    replayed: Replayed,
+}
+
+#[test]
+fn no_suggestion_lets_another_call_of_another_file_pass() {
+    let root = PolicyRoot::at(env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<Before> = root
+        .case_files()
+        .unwrap()
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(root.folder().join(&path)).unwrap();
+            let worlds = text.lines().find(|line| line.starts_with("use:")).unwrap_or_default().to_owned();
+            let replayed = replay(&root, &path, &Options { suggest: true, ..Options::default() });
+            Before { path, worlds, replayed }
+        })
+        .collect();
+    let mut tried = std::collections::BTreeSet::new();
+    let mut wrong = Vec::new();
+    for file in &files {
+        for (id, asked) in calls(&file.replayed).into_iter().filter(|(_, asked)| denied(asked)) {
+            let Some(suggestion) = &asked.suggestion else { continue };
+            if is_listed("also", &id) || !tried.insert((file.worlds.clone(), suggestion.changes.clone())) {
+                continue;
+            }
+            let options = Options { changes: suggestion.changes.clone(), only_decide: true, ..Options::default() };
+            for other in files.iter().filter(|other| other.worlds == file.worlds && other.path != file.path) {
+                wrong.extend(flipped(&root, other, asked, &options).map(|other| format!("{id}: {other} passes too")));
+            }
+        }
+    }
+    assert!(tried.len() > 100, "{} suggestions", tried.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A denied call of another file that passes now, though it is another call.
+fn flipped(root: &PolicyRoot, file: &Before, asked: &Asked, options: &Options) -> Option<String> {
+    let after = replay(root, &file.path, options);
+    let before = calls(&file.replayed);
+    calls(&after).into_iter().find_map(|(id, now)| {
+        let then = before.iter().find(|(known, _)| *known == id).map(|(_, then)| *then)?;
+        let passes = matches!(now.judgement.answer, Verdicts::Decided(Effect::Allow) | Verdicts::Unavailable(_));
+        (denied(then) && passes && !same_call(then, asked)).then_some(id)
+    })
 }
