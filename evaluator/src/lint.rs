@@ -259,11 +259,17 @@ pub fn check(context: &Context<'_>) -> Vec<Finding> {
     check_down_to(context, Level::Suggestion)
 }
 
+/// AWS stores no policy of any type with more statements. Rules that compare statements with each other are not asked of
+/// one that holds more, only whether it is too large.
+const MOST_STATEMENTS: usize = 1_000;
+
 /// What is wrong with a policy and is of a level or worse. Rules that find nothing as bad are not asked.
 pub fn check_down_to(context: &Context<'_>, least: Level) -> Vec<Finding> {
     let parsed = policy::parse(context.document, context.kind);
     let mut findings: Vec<_> = parsed.diagnostics.into_iter().map(Finding::of_reading).collect();
-    for rule in RULES.iter().filter(|rule| rule.level <= least) {
+    let is_stored = context.document.statements().len() <= MOST_STATEMENTS;
+    let asked = |rule: &&Rule| rule.level <= least && (is_stored || rule.code == policy_too_large::RULE.code);
+    for rule in RULES.iter().filter(asked) {
         match (rule.check, &parsed.policy) {
             (Check::Text(check), _) => findings.extend(check(context)),
             (Check::Policy(check), Some(policy)) => findings.extend(check(context, policy)),
@@ -271,7 +277,7 @@ pub fn check_down_to(context: &Context<'_>, least: Level) -> Vec<Finding> {
         }
     }
     findings.retain(|finding| finding.level <= least);
-    for finding in &mut findings {
+    for finding in findings.iter_mut().filter(|_| is_stored) {
         finding.statement = finding.diagnostic.span().and_then(|span| statement_at(context.document, span));
     }
     findings.sort_by_key(|finding| (finding.diagnostic.span(), finding.level, finding.diagnostic.code));

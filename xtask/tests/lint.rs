@@ -57,3 +57,25 @@ fn a_folder_without_settings_is_no_root() {
 fn a_path_that_is_not_there_matches_nothing() {
     assert_eq!(lint(&["@no-such-folder"]).0, Exit::NothingMatched);
 }
+
+/// What cannot be read of a folder keeps nothing from the rest, and a policy far beyond what AWS stores ends at its size.
+#[test]
+fn a_broken_file_and_a_huge_one_are_told_beside_the_others() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("lint-broken");
+    std::fs::create_dir_all(&folder).unwrap();
+    let statement = r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}"#;
+    let huge = vec![statement; 20_000].join(",");
+    for (name, text) in [
+        ("latin.json", b"{\"Version\":\"\xe9\"}".to_vec()),
+        ("huge.json", format!(r#"{{"Version":"2012-10-17","Statement":[{huge}]}}"#).into_bytes()),
+        ("action.json", br#"{"Statement":{"Effect":"Allow","Action":"kms:Decrypts","Resource":"*"}}"#.to_vec()),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let (exit, text) = lint(&[folder.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Invalid, "{text}");
+    for part in ["[not-utf8]", "byte 12", "[unknown-action]", "[policy-too-large]"] {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    }
+    assert!(!text.contains("[shadowed-statement]"), "{text}");
+}

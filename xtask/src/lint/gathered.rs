@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use permitlab::lint::attached::Attached;
 use permitlab::root::PolicyRoot;
-use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::diagnostic::{Diagnostic, Severity};
 use permitlab_evaluator::lint::Finding;
 use permitlab_evaluator::source::SourceMap;
 
@@ -79,7 +79,7 @@ impl Gathered {
         paths.sort();
         paths.dedup();
         for path in paths {
-            let text = read(&root.folder().join(&path))?;
+            let Some(text) = self.read(&root.folder().join(&path)) else { continue };
             self.add(attached.file(sources, &path, &path, &text));
         }
         let (inline, findings) = attached.inline(sources);
@@ -92,7 +92,8 @@ impl Gathered {
         let kind = arguments.kind.map(super::kind);
         let mut roots: BTreeMap<PathBuf, Option<Attached>> = BTreeMap::new();
         for file in super::files(&arguments.paths)? {
-            let (name, text) = (file.to_string_lossy(), read(&file)?);
+            let name = file.to_string_lossy();
+            let Some(text) = self.read(&file) else { continue };
             self.named.insert(name.clone().into_owned(), file.clone());
             let own = if kind.is_none() { in_root(&file) } else { None };
             let Some((root, path)) = own else {
@@ -112,6 +113,30 @@ impl Gathered {
         Ok(())
     }
 
+    /// The text of a file. One that cannot be read is told, and keeps nothing from the others.
+    fn read(&mut self, file: &Path) -> Option<String> {
+        let told = |code, message: String, help: &str| Diagnostic {
+            code,
+            severity: Severity::Error,
+            message,
+            annotations: Vec::new(),
+            help: Some(help.to_owned()),
+            notes: Vec::new(),
+        };
+        let path = file.display();
+        let finding = match fs::read(file).map(String::from_utf8) {
+            Ok(Ok(text)) => return Some(text),
+            Ok(Err(error)) => {
+                let at = error.utf8_error().valid_up_to();
+                let message = format!("`{path}` is not UTF-8: byte {at} begins no character");
+                told("not-utf8", message, "save the file as UTF-8 without a byte order mark")
+            }
+            Err(error) => told("unreadable-file", format!("`{path}` cannot be read: {error}"), "check its permissions"),
+        };
+        self.unreadable.push(finding);
+        None
+    }
+
     fn add(&mut self, answer: Result<Vec<Finding>, Box<Diagnostic>>) {
         match answer {
             Ok(findings) => {
@@ -121,11 +146,6 @@ impl Gathered {
             Err(finding) => self.unreadable.push(*finding),
         }
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(file)
-        .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", file.display())).into())
 }
 
 /// The policy root a file lies in, and its path from there.
