@@ -184,9 +184,9 @@ impl Granted {
         if applicable.grants.is_empty() || !operation.grantable {
             return None;
         }
-        let own = applicable.grants.iter().copied().filter(|each| grant::is_issued_by_caller(each, view.request));
-        let all = applicable.grants.iter().copied();
-        Some(Self { all: grant::evaluate(all, view), own: grant::evaluate(own, view) })
+        let all = || applicable.grants.iter().copied().enumerate();
+        let own = all().filter(|(_, each)| grant::is_issued_by_caller(each, view.request));
+        Some(Self { all: grant::evaluate(all(), view), own: grant::evaluate(own, view) })
     }
 }
 
@@ -378,6 +378,9 @@ struct Paths {
     resource: Truth,
     /// A grant allows the caller by itself (R6.25), or as the word of the caller's own account (R6.26).
     grant: Truth,
+    /// The statement of the resource policy that would allow the caller, and the grant.
+    named_by: Option<StatementIndex>,
+    granted_by: Option<StatementIndex>,
     /// The resource side leaves it to, or needs, the caller's own policies: what it says of that.
     delegation: Truth,
     /// What the caller's own policies say, within their limits.
@@ -431,9 +434,25 @@ impl Paths {
             (Sharing::IdentityOnly | Sharing::ByGrant, _) | (_, false) => Truth::NO,
             (Sharing::EitherAllows | Sharing::Delegated, true) => direct,
         };
+        let named_by = layers.resource.as_ref().and_then(|(_, allows)| opened_by(allows, &limits));
+        let granted_by = layers.grants.as_ref().and_then(|grants| {
+            let needs_own = has_account && !parties.same_account && grant.holds();
+            opened_by(if needs_own { &grants.own } else { &grants.all }, &limits)
+        });
         let Parties { same_account, is_served, sharing, .. } = *parties;
         let lacks_session_policy = parties.caller == Caller::FederatedUser && layers.session.is_none();
-        Self { resource, grant, delegation, identity, same_account, is_served, sharing, lacks_session_policy }
+        Self {
+            resource,
+            grant,
+            named_by,
+            granted_by,
+            delegation,
+            identity,
+            same_account,
+            is_served,
+            sharing,
+            lacks_session_policy,
+        }
     }
 
     fn open(&self) -> Truth {
@@ -447,20 +466,15 @@ impl Paths {
     /// or the other account's policy leaves it to.
     fn allowed_by(&self, layers: &Layers) -> (Layer, Option<StatementRef>) {
         let reference = |layer: Layer, index: StatementIndex| StatementRef { layer, level: 0, index };
-        let granted = layers.grants.as_ref().and_then(|grants| grants.all.first());
         let is_granted = self.grant.holds() || (layers.identity.is_none() && !any_allow(layers).holds());
         if !self.resource.holds()
             && is_granted
-            && let Some(index) = granted
+            && let Some(index) = self.granted_by
         {
             return (Layer::Grant, Some(reference(Layer::Grant, index)));
         }
         if self.resource.holds() || layers.identity.is_none() {
-            let by = WAYS.iter().find_map(|way| {
-                let matches = layers.allows(*way);
-                matches.by.filter(|_| matches.truth.holds())
-            });
-            return (Layer::Resource, by.map(|index| reference(Layer::Resource, index)));
+            return (Layer::Resource, self.named_by.map(|index| reference(Layer::Resource, index)));
         }
         let by = layers.identity.as_ref().and_then(|outcome| outcome.allow.by);
         (Layer::Identity, by.map(|index| reference(Layer::Identity, index)))
@@ -471,8 +485,7 @@ impl Paths {
     fn missing(&self, layers: &Layers) -> Layer {
         let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
         let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
-        let limited = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
-        let is_named = limited.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
+        let is_named = LIMITED.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
@@ -482,6 +495,17 @@ impl Paths {
             (true | false, _) => Layer::Resource,
         }
     }
+}
+
+/// The ways of being named that a boundary and a session policy limit (R5.8).
+const LIMITED: [PrincipalMatch; 2] = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
+
+/// What allows the caller within its limits, the strongest way first.
+fn opened_by(allows: &Allows, limits: &Truth) -> Option<StatementIndex> {
+    WAYS.iter().filter(|way| limits.holds() || !LIMITED.contains(way)).find_map(|way| {
+        let matches = allows.by(*way);
+        matches.by.filter(|_| matches.truth.holds())
+    })
 }
 
 fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {

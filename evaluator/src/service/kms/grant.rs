@@ -15,10 +15,11 @@ use crate::request::Request;
 use crate::truth::Truth;
 use crate::world::kms::{Constraint, Grant, Pairs};
 
-/// What the grants of a key allow, by the way they name the caller. A grant is its number and statement 0.
-pub fn evaluate<'g>(grants: impl IntoIterator<Item = &'g Grant>, view: &View<'_>) -> Allows {
+/// What grants of a key, each with its number, allow, by the way they name the caller. A grant is its number and
+/// statement 0.
+pub fn evaluate<'g>(grants: impl IntoIterator<Item = (usize, &'g Grant)>, view: &View<'_>) -> Allows {
     let mut allows = Allows::NONE;
-    for (policy, grant) in grants.into_iter().enumerate() {
+    for (policy, grant) in grants {
         let way = if retires(view.request) { way_to_retire(grant, view.request) } else { way_to_use(grant, view) };
         if let Some(way) = way {
             allows.add(way, StatementIndex { policy, statement: 0 }, applies(grant, view));
