@@ -16,7 +16,7 @@ use crate::policy::PolicyType;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
-use crate::service::{self, Sharing, sts};
+use crate::service::{self, Sharing, s3, sts};
 use crate::truth::{Rule, Rules, Truth};
 use crate::world::World;
 
@@ -206,8 +206,9 @@ impl Layers {
             levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
         };
         let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
+        let owner = applicable.resource_account.or(view.request.resource.account);
         let resource = applicable.resource.filter(|_| match sharing {
-            Sharing::EitherAllows | Sharing::Delegated => true,
+            Sharing::EitherAllows | Sharing::Delegated => !s3::is_root_on_policy(view.request, owner),
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
         Self {
