@@ -16,7 +16,7 @@ use crate::policy::PolicyType;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
-use crate::service::{self, Sharing, sts};
+use crate::service::{self, Sharing, s3, sts};
 use crate::truth::{Rule, Rules, Truth};
 use crate::world::World;
 
@@ -206,8 +206,9 @@ impl Layers {
             levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
         };
         let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
+        let owner = applicable.resource_account.or(view.request.resource.account);
         let resource = applicable.resource.filter(|_| match sharing {
-            Sharing::EitherAllows | Sharing::Delegated => true,
+            Sharing::EitherAllows | Sharing::Delegated => !s3::is_root_on_policy(view.request, owner),
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
         Self {
@@ -470,11 +471,12 @@ impl Paths {
         }
         // The root user has no policies of its own: what lets it in is what names it, or its account.
         if layers.identity.is_none() {
-            let granted = layers.grants.as_ref().and_then(|grants| grants.all.first());
-            let by = WAYS.iter().find_map(|way| {
-                let matches = layers.allows(*way);
-                matches.by.filter(|_| matches.truth.holds())
-            });
+            let first = |matches: fn(&Layers, PrincipalMatch) -> Option<&Matches>| {
+                let holding = |way: &PrincipalMatch| matches(layers, *way).filter(|matches| matches.truth.holds())?.by;
+                WAYS.iter().find_map(holding)
+            };
+            let by = first(|layers, way| Some(layers.allows(way)));
+            let granted = first(|layers, way| layers.grants.as_ref().map(|grants| grants.all.by(way)));
             return match (by, granted) {
                 (None, Some(index)) => (Layer::Grant, Some(reference(Layer::Grant, index))),
                 (by, _) => (Layer::Resource, by.map(|index| reference(Layer::Resource, index))),
@@ -489,8 +491,7 @@ impl Paths {
     fn missing(&self, layers: &Layers) -> Layer {
         let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
         let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
-        let limited = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
-        let is_named = limited.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
+        let is_named = LIMITED.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
@@ -501,6 +502,9 @@ impl Paths {
         }
     }
 }
+
+/// The ways of being named that a boundary and a session policy limit (R5.8).
+const LIMITED: [PrincipalMatch; 2] = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
 
 fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
     let allow = layers.identity.as_ref().map_or(Truth::NO, |outcome| outcome.allow.truth.clone());

@@ -78,7 +78,7 @@ impl Operand {
                 Comparand::Text(Pattern::parse(written, version, wildcards))
             }
             Family::Arn => Comparand::Arn(ArnPattern::parse(written, version)),
-            Family::Numeric => Comparand::Number(date_or_number(written)),
+            Family::Numeric => Comparand::Number(Decimal::parse(written).ok()),
             Family::Date => Comparand::Date(Instant::parse(written).ok()),
             Family::Bool | Family::Null => Comparand::Bool(Boolean::parse(written).ok()),
             Family::Binary => Comparand::Bytes(Binary::parse(written).ok()),
@@ -127,12 +127,6 @@ impl Operand {
     fn is_bool(&self, wanted: bool) -> bool {
         matches!(&self.value, Comparand::Bool(Some(Boolean(value))) if *value == wanted)
     }
-}
-
-/// The AWS sample for `kms:ValidTo` compares a date with a number, so a numeric operand is plain digits or a date
-/// that stands for its epoch seconds (R4.17).
-fn date_or_number(text: &str) -> Option<Decimal> {
-    Decimal::parse(text).ok()
 }
 
 /// Whether a value and an operand are equal, or why they cannot be compared.

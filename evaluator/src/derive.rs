@@ -68,7 +68,9 @@ pub fn bare_context(request: &Request) -> RequestContext {
         context.present("aws:ResourceAccount", account.as_str(), Origin::Resource);
     }
     if let Some(operation) = kms::operation(&request.action) {
-        if let Some(account) = request.principal.account().filter(|_| carries_caller(operation)) {
+        // The permission on an alias carries no key of KMS (R6.12).
+        let carries_caller = carries_caller(operation) && !request.resource.is_alias();
+        if let Some(account) = request.principal.account().filter(|_| carries_caller) {
             context.present("kms:CallerAccount", account.as_str(), Origin::Principal);
         }
         encryption_context(&mut context, request, operation);

@@ -394,6 +394,9 @@ impl PrincipalPattern {
             (Self::Service(service), Principal::Service(caller)) => when(service == caller, Direct),
             (Self::Federated(provider), Principal::Federated(own)) => when(provider == own, Direct),
             (Self::UniqueId(id), Principal::User(caller)) => when(caller.unique_id.as_ref() == Some(id), Direct),
+            (Self::UniqueId(id), Principal::FederatedUser { user: Some(caller), .. }) => {
+                when(caller.unique_id.as_ref() == Some(id), UserOfFederatedSession)
+            }
             (Self::UniqueId(id), Principal::RoleSession { role, .. }) => {
                 when(role.unique_id.as_ref() == Some(id), RoleOfSession)
             }

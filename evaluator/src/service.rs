@@ -135,12 +135,14 @@ pub fn serves(request: &Request) -> bool {
     }
 }
 
-/// Whether an action may be used on a resource of another account at all: few of KMS's may (R6.6), none of IAM's.
+/// Whether an action may be used on a resource of another account at all: few of KMS's may (R6.6), none of IAM's, and of
+/// S3's not those on the bucket policy itself.
 pub fn works_across_accounts(request: &Request) -> bool {
     match Service::of(&request.action) {
         Service::Kms => catalog::kms::operation(&request.action).is_some_and(|operation| operation.across_accounts),
         Service::Iam => false,
-        Service::Sts | Service::S3 | Service::Other => true,
+        Service::S3 => !s3::is_on_policy(&request.action),
+        Service::Sts | Service::Other => true,
     }
 }
 

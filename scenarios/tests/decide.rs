@@ -138,6 +138,19 @@ fn an_encryption_context_becomes_condition_keys() {
     check(&[("/policies/identity", identity)], &absent);
 }
 
+#[rstest]
+#[case::of_the_key(KEY, "allowed")]
+#[case::of_the_alias("arn:aws:kms:us-east-1:111122223333:alias/app", "implicitDeny")]
+fn the_permission_on_an_alias_carries_no_key_of_kms(#[case] resource: &str, #[case] decision: &str) {
+    let identity = json!([allow_if(json!({ "StringEquals": { "kms:CallerAccount": "111122223333" } }))]);
+    let changes = [
+        ("/request/action", json!("kms:CreateAlias")),
+        ("/request/resource", json!(resource)),
+        ("/policies/identity", identity),
+    ];
+    check(&changes, &[("/decision", json!(decision))]);
+}
+
 #[test]
 fn a_session_takes_the_path_of_its_role() {
     let arn = "arn:aws:iam::111122223333:role/app/R";

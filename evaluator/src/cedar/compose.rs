@@ -94,7 +94,11 @@ impl Engine<'_> {
             levels.iter().map(|level| self.policies(level, &asked)).collect::<Result<Vec<_>, _>>()
         };
         let session = self.world.session(&request.principal).and_then(|session| session.policies.as_ref());
-        let resource = self.resource_policy(request).filter(|_| matches!(guard, Guard::Either | Guard::Root));
+        let keeps_policy = is_on_bucket_policy(request)
+            && matches!(request.principal, Principal::Root { .. })
+            && self.owner(request).is_none_or(|owner| request.principal.account() == Some(owner));
+        let has_policy = matches!(guard, Guard::Either | Guard::Root) && !keeps_policy;
+        let resource = self.resource_policy(request).filter(|_| has_policy);
         let (grants, own) = self.applicable_grants(request);
         Ok(Layers {
             rcp: each(self.resource_controls(request))?,
@@ -347,8 +351,14 @@ fn crosses_accounts(request: &Request) -> bool {
     match request.action.service() {
         "kms" => kms::operation(&request.action).is_some_and(|operation| operation.across_accounts),
         "iam" => false,
-        _ => true,
+        _ => !is_on_bucket_policy(request),
     }
+}
+
+/// Whether the call is on a bucket policy itself, which nobody of another account reads or changes, and from which no
+/// Deny in it keeps the root user (`PutBucketPolicy`, Amazon S3 API Reference).
+fn is_on_bucket_policy(request: &Request) -> bool {
+    is_named(request, "s3", &["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"])
 }
 
 /// Whether the caller's account issued the grant; without a word of it, the key's account did (R6.26).

@@ -99,6 +99,7 @@ fn names(entry: &PrincipalPattern, way: Way) -> Option<String> {
         (PrincipalPattern::Service(service), Way::Direct) => all(&[is("kind", "service"), is("name", service)]),
         (PrincipalPattern::Federated(provider), Way::Direct) => all(&[is("kind", "provider"), is("name", provider)]),
         (PrincipalPattern::UniqueId(id), Way::Direct) => all(&[is("kind", "user"), is("id", id)]),
+        (PrincipalPattern::UniqueId(id), Way::Federated) => all(&[is("kind", "federated-user"), is("id", id)]),
         (PrincipalPattern::UniqueId(id), Way::Role) => all(&[is("kind", "session"), is("id", id)]),
         (
             PrincipalPattern::Everyone(_)

@@ -102,6 +102,7 @@ impl Asked<'_> {
             Principal::FederatedUser { name: own, user: maker, .. } => {
                 name = own;
                 user = maker.as_ref().map(|maker| maker.arn("user")).unwrap_or_default();
+                id = maker.as_ref().and_then(|maker| maker.unique_id.as_deref()).unwrap_or_default();
                 "federated-user"
             }
             Principal::Root { .. } => "root",

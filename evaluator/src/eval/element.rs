@@ -38,10 +38,12 @@ pub fn principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
     if element.negated {
         return not_principal(element, view);
     }
-    if ways(element, caller).is_empty() {
-        return Truth::NO;
-    }
-    // `{"AWS": "*"}` means the same as `*`; whether it covers services is not documented (R3.6).
+    if ways(element, caller).is_empty() { Truth::NO } else { covered(element, caller) }
+}
+
+/// That the entries of an element cover a caller they match. `{"AWS": "*"}` means the same as `*`; whether it covers
+/// services is not documented (R3.6).
+fn covered(element: &PrincipalElement, caller: &Principal) -> Truth {
     let is_named = |pattern: &PrincipalPattern| *pattern != PrincipalPattern::Everyone(Star::Aws);
     let is_service = matches!(caller, Principal::Service(_));
     let named = element.entries.iter().any(|entry| is_named(&entry.value) && entry.value.covers(caller).is_some());
@@ -67,7 +69,7 @@ fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
         }
     };
     if listed.contains(PrincipalMatch::Everyone) || needed.iter().all(|way| listed.contains(*way)) {
-        return Truth::NO;
+        return covered(element, caller).negate();
     }
     let own = [PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
     let is_named = own.iter().any(|way| listed.contains(*way));

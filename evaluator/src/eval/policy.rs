@@ -88,11 +88,6 @@ impl Allows {
         Truth::any(self.ways.iter().map(|matches| matches.truth.clone()))
     }
 
-    /// The first that applies, the strongest way first.
-    pub fn first(&self) -> Option<StatementIndex> {
-        self.ways.iter().find(|matches| matches.truth.holds()).and_then(|matches| matches.by)
-    }
-
     /// What names the caller in this way.
     pub fn by(&self, way: PrincipalMatch) -> &Matches {
         let [direct, role, federated, everyone, account] = &self.ways;

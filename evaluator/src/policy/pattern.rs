@@ -136,8 +136,11 @@ fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Loo
             if let Some((_, others)) = &mut other_tokens {
                 others.extend(otherwise.map(Token::Literal));
             }
-        } else if let Some((_, others)) = &mut other_tokens {
-            others.extend(token.clone());
+        } else {
+            otherwise_resolved &= token.is_some();
+            if let Some((_, others)) = &mut other_tokens {
+                others.extend(token.clone());
+            }
         }
         resolved &= token.is_some();
         tokens.extend(token);
@@ -146,7 +149,7 @@ fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Loo
     let truth = match other_tokens {
         None => Truth::certain(holds),
         Some((rule, others)) => {
-            let otherwise = resolved && otherwise_resolved && glob::matches(&others, text, case);
+            let otherwise = otherwise_resolved && glob::matches(&others, text, case);
             Truth::unless(holds, rule, otherwise)
         }
     };

@@ -1,6 +1,6 @@
 //! Section 3 of the rules: whom an entry of `Principal` or `NotPrincipal` names.
 
-use permitlab_evaluator::decision::Effect::{self, Allow, ImplicitDeny};
+use permitlab_evaluator::decision::Effect::{self, Allow, ExplicitDeny, ImplicitDeny};
 use permitlab_evaluator::layer::Layer::{Identity, Resource};
 use permitlab_evaluator::policy::PolicyType::{Key, Trust};
 use permitlab_evaluator::principal::Principal;
@@ -235,6 +235,20 @@ fn r3_9_unique_ids(#[case] entry: &str, #[case] id: Option<&str>, #[case] matche
     call.check(&if matches { allowed(Resource, "Named") } else { not_allowed(Resource) });
 }
 
+/// R3.9: the id of a user covers its federated sessions, as its ARN does.
+#[rstest]
+#[case::same_user("AIDAEXAMPLE1111111111", allowed(Resource, "Everyone"), denied(Resource, "Named"))]
+#[case::another_user("AIDAEXAMPLE2222222222", allowed(Resource, "Everyone"), allowed(Resource, "Everyone"))]
+fn r3_9_federated_sessions(#[case] id: &str, #[case] before: Answer, #[case] after: Answer) {
+    let mut caller = federated_session();
+    let call = key_denies(r#""Principal": {"AWS": "AIDAEXAMPLE1111111111"}"#);
+    call.clone().by_principal(caller.clone()).check(&before);
+    if let Principal::FederatedUser { user: Some(user), .. } = &mut caller {
+        user.unique_id = Some(id.into());
+    }
+    call.by_principal(caller).check(&after);
+}
+
 /// R3.9: ARNs in conditions are not turned into ids: they match the recreated role.
 #[test]
 fn r3_9_conditions_keep_arns() {
@@ -286,6 +300,14 @@ fn r3_10_service() {
     let call = key_denies(r#""NotPrincipal": {"Service": "bedrock.amazonaws.com"}"#);
     call.clone().by(S).check(&allowed(Resource, "Everyone"));
     call.by("s3.amazonaws.com").check(&denied(Resource, "Named"));
+}
+
+/// R3.6, R3.10: whether `{"AWS": "*"}` spares a service is as unsure as whether it names one.
+#[test]
+fn r3_10_aws_star_and_services() {
+    let call = key_denies(r#""NotPrincipal": {"AWS": "*"}"#);
+    call.check(&allowed(Resource, "Everyone"));
+    call.by(S).check(&allowed(Resource, "Everyone").unless(Rule::AwsStarCoversServices, ExplicitDeny));
 }
 
 /// R3.10: nobody with a permissions boundary is spared.

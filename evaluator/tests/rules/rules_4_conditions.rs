@@ -588,6 +588,17 @@ fn r4_23_unresolved(#[case] operator: &str, #[case] operands: &str, #[case] expe
     check(&with("x"), &condition(operator, operands), expected);
 }
 
+/// R4.23, R7.3: a key that is absent in our reading and present in the other one leaves open what a variable says.
+#[rstest]
+#[case::the_other_value("s3.amazonaws.com", FailsUnless(Rule::CalledViaOfForwardedCall))]
+#[case::in_no_reading("ec2.amazonaws.com", Fails)]
+fn r4_23_resolved_in_another_reading(#[case] value: &str, #[case] expected: Expected) {
+    let call = with(value).via("s3.us-east-1.amazonaws.com");
+    check(&call, &condition("StringEquals", r#""${aws:CalledViaFirst}""#), expected);
+    let both = r#""${aws:CalledViaFirst}${aws:PrincipalTag/none}""#;
+    check(&call, &condition("StringEquals", both), Fails);
+}
+
 /// R4.23: an ARN that is one is not like an unresolved pattern.
 #[rstest]
 #[case::positive("ArnLike", Fails)]

@@ -169,6 +169,20 @@ fn r5_8_who_escapes_which_limit(
     }
 }
 
+/// R5.8: what allows is the statement that escapes the limit, not one beside it that the limit stops.
+#[test]
+fn r5_8_names_the_statement_that_escapes() {
+    let names = |sid: &str, principal: &str| {
+        format!(r#"{{"Sid": "{sid}", "Effect": "Allow", "Principal": {principal}, "Action": "*", "Resource": "*"}}"#)
+    };
+    let role = names("Role", r#"{"AWS": "arn:aws:iam::111111111111:role/app/r"}"#);
+    let star = names("Star", r#""*""#);
+    let call = Call::decrypt().key_policy(&[&role, &star]);
+    call.check(&allowed(Resource, "Role"));
+    let escaped = allowed(Resource, "Star").unless(Rule::EveryoneEscapesLimits, Effect::ImplicitDeny);
+    call.boundary(ONLY_S3).check(&escaped);
+}
+
 /// R5.9, R5.10 and R5.11 as AWS writes them, over every combination of what allows: identity policy, boundary, session
 /// policy and the statement that names somebody in a key policy that leaves the rest to IAM.
 #[rstest]

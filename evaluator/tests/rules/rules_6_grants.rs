@@ -137,7 +137,10 @@ fn r6_26_across_accounts() {
     by_b().identity_policy(ALLOW_ALL).check(&allowed(Layer::Identity, "All"));
     by_b().identity_policy(ALLOW_ALL).boundary(ONLY_S3).check(&not_allowed(Layer::Boundary));
     let by_a = Grant { issuing_account: Some(account(ACCOUNT)), ..grant(R, &["Decrypt"]) };
-    call().grant(by_a).check(&by_grant().unless(Rule::GrantOfCallersAccount, ImplicitDeny));
+    call().grant(by_a.clone()).check(&by_grant().unless(Rule::GrantOfCallersAccount, ImplicitDeny));
+    // Of two grants the one that its account issued is what allows.
+    let own = allowed(Layer::Grant, "grant 1").unless(Rule::GrantOfCallersAccount, ImplicitDeny);
+    by_b().grant(by_a).check(&own);
     call().identity_policy(ALLOW_ALL).check(&not_allowed(Layer::Resource));
 }
 

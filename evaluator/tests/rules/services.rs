@@ -174,6 +174,25 @@ fn r5_15_services_for_unsigned_calls(#[case] action: &str, #[case] resource: &st
     call.check(&if is_open { allowed(Resource, "All") } else { not_allowed(Resource) });
 }
 
+/// A bucket policy belongs to the account of its bucket: nobody of another account reads or changes it, and no Deny in it
+/// keeps the root user from that. Other policies do.
+#[rstest]
+fn bucket_policies_belong_to_their_account(
+    #[values("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:deletebucketpolicy")] action: &str,
+) {
+    let everyone = r#"{"Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}"#;
+    let nobody = r#"{"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}"#;
+    let call = |policy: &str| Call::new(action).on("arn:aws:s3:::b").bucket_policy(policy);
+    let owned_by_b = call(everyone).identity_policy(ALLOW_ALL).owned_by("222222222222");
+    owned_by_b.check(&not_allowed(Resource));
+    call(everyone).identity_policy(ALLOW_ALL).check(&allowed(Resource, "All"));
+    call(nobody).identity_policy(ALLOW_ALL).check(&denied(Resource, "No"));
+    call(nobody).by(ROOT_USER).check(&allowed_by_nature(Resource));
+    call(nobody).by(ROOT_USER).rcp(&[nobody]).check(&denied(Rcp, "No"));
+    call(nobody).by(ROOT_USER).owned_by("222222222222").check(&denied(Resource, "No"));
+    Call::new("s3:GetObject").on("arn:aws:s3:::b/x").by(ROOT_USER).bucket_policy(nobody).check(&denied(Resource, "No"));
+}
+
 /// R5.18: IAM asks identity policies alone, and acts within one account.
 #[test]
 fn r5_18_identity_policies_alone_pass_roles() {

@@ -217,6 +217,12 @@ impl Call {
         self
     }
 
+    /// The account that owns the resource, which its ARN does not say.
+    pub(crate) fn owned_by(mut self, account: &str) -> Self {
+        self.request.resource.account = Some(AccountId::parse(account).unwrap());
+        self
+    }
+
     /// No resource (R2.8).
     pub(crate) fn on_nothing(mut self) -> Self {
         self.request.resource = Resource::wide(Arn::parse("arn:aws:kms:us-east-1:111111111111:*").unwrap());
