@@ -183,23 +183,19 @@ impl Condition {
     /// Whether no value of the key, and no absence of it, makes it fail.
     fn never_fails(&self) -> bool {
         let any = |holds: fn(&Operand) -> bool| self.operands.iter().any(holds);
+        let takes_both = || any(|operand| operand.is_bool(true)) && any(|operand| operand.is_bool(false));
         match self.operator.base.family() {
-            Family::Null | Family::Bool if self.holds_when_absent() => {
-                any(|o| o.is_bool(true)) && any(|o| o.is_bool(false))
-            }
+            Family::Null => takes_both(),
+            // A key of another type may hold what is neither.
+            Family::Bool => self.operator.holds_when_absent() && self.key_type == Some(KeyType::Bool) && takes_both(),
             Family::String => {
                 self.operator.holds_when_absent()
                     && !self.operator.base.is_negated()
-                    && !(self.operator.set == SetOperator::None && self.is_multivalued())
+                    // A set may be empty.
+                    && (self.operator.set == SetOperator::ForAllValues || !self.is_multivalued())
                     && any(|operand| operand.as_pattern().is_some_and(Pattern::is_star))
             }
-            Family::Null
-            | Family::Bool
-            | Family::Numeric
-            | Family::Date
-            | Family::Binary
-            | Family::Ip
-            | Family::Arn => false,
+            Family::Numeric | Family::Date | Family::Binary | Family::Ip | Family::Arn => false,
         }
     }
 

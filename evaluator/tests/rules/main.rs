@@ -17,3 +17,4 @@ mod rules_8_keys;
 mod services;
 mod support;
 mod test_vectors;
+mod unstated_keys;

@@ -660,6 +660,13 @@ fn r4_26_other_types(#[case] condition: &str, #[case] expected: Expected) {
 #[case::null(r#"{"Null": {"aws:SourceIp": "true"}}"#, &["aws:SourceIp"])]
 #[case::variable(r#"{"StringEquals": {"aws:PrincipalAccount": "${aws:SourceVpc}"}}"#, &["aws:SourceVpc"])]
 #[case::never_fails(r#"{"Null": {"aws:SourceIp": ["true", "false"]}}"#, &[])]
+#[case::truth_of_a_text(r#"{"BoolIfExists": {"aws:UserAgent": ["true", "false"]}}"#, &["aws:UserAgent"])]
+#[case::truth_of_a_boolean(r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": ["true", "false"]}}"#, &[])]
+#[case::any_of_an_empty_set(
+    r#"{"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgPaths": "*"}}"#,
+    &["aws:PrincipalOrgPaths"]
+)]
+#[case::all_of_an_empty_set(r#"{"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "*"}}"#, &[])]
 #[case::another_condition_fails(
     r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}, "Bool": {"aws:ViaAWSService": "true"}}"#,
     &[]

@@ -49,7 +49,7 @@ pub(crate) const ROOT: &str = r#"{"Sid": "Root", "Effect": "Allow", "Principal":
 pub(crate) const ALLOW_ALL: &str = r#"{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}"#;
 
 /// A request and the policies it meets.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     request: Request,
     key: String,
