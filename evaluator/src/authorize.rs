@@ -386,8 +386,6 @@ struct Paths {
     same_account: bool,
     is_served: bool,
     sharing: Sharing,
-    /// A federated user without the session policy that it needs (R5.9).
-    lacks_session_policy: bool,
     /// The statement of the resource policy that allows by itself.
     by_policy: Option<StatementIndex>,
     /// The grant that allows by itself.
@@ -437,19 +435,7 @@ impl Paths {
             (Sharing::EitherAllows | Sharing::Delegated, true) => in_any_way(&direct),
         };
         let Parties { same_account, is_served, sharing, .. } = *parties;
-        let lacks_session_policy = parties.caller == Caller::FederatedUser && layers.session.is_none();
-        Self {
-            resource,
-            grant,
-            delegation,
-            identity,
-            same_account,
-            is_served,
-            sharing,
-            lacks_session_policy,
-            by_policy,
-            by_grant,
-        }
+        Self { resource, grant, delegation, identity, same_account, is_served, sharing, by_policy, by_grant }
     }
 
     fn open(&self) -> Truth {
@@ -495,7 +481,8 @@ impl Paths {
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
-            (true, None) if identity_allows && self.lacks_session_policy => Layer::Session,
+            // Nothing limits, and yet there is no Allow: a federated user lacks its session policy (R5.9).
+            (true, None) if identity_allows => Layer::Session,
             (true, _) if layers.identity.is_some() => Layer::Identity,
             (true | false, _) if self.sharing == Sharing::ByGrant => Layer::Grant,
             (true | false, _) => Layer::Resource,

@@ -20,7 +20,7 @@ pub struct StatementIndex {
 pub struct Matches {
     /// Whether one of them applies.
     pub truth: Truth,
-    /// The first that applies, or else the first that might.
+    /// The first that applies.
     pub by: Option<StatementIndex>,
 }
 
@@ -48,7 +48,7 @@ impl Matches {
         if !truth.could_hold() {
             return;
         }
-        if self.by.is_none() || (truth.holds() && !self.truth.holds()) {
+        if truth.holds() && self.by.is_none() {
             self.by = Some(index);
         }
         self.truth = std::mem::replace(&mut self.truth, Truth::NO).or(truth);
@@ -163,7 +163,6 @@ fn evaluate_with(
             let index = StatementIndex { policy, statement: statement.index };
             match statement.effect {
                 Effect::Deny => outcome.deny.add(index, truth),
-                Effect::Allow if is_ignored_allow(content.kind) => {}
                 Effect::Allow => {
                     allow(statement, index, &truth);
                     outcome.allow.add(index, truth);
@@ -172,9 +171,4 @@ fn evaluate_with(
         }
     }
     outcome
-}
-
-/// An Allow in a customer's RCP would be refused; `RCPFullAWSAccess` allows by itself (R5.6).
-fn is_ignored_allow(kind: PolicyType) -> bool {
-    kind == PolicyType::ResourceControl
 }

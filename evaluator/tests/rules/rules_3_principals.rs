@@ -362,3 +362,11 @@ fn unsigned_call_of_a_bucket() {
     let call = Call::new("s3:GetObject").by("*").on(BUCKET).bucket_policy(bucket);
     call.check(&allowed(Resource, "Public"));
 }
+
+/// R3.2: an account named in both of its forms is named.
+#[test]
+fn r3_2_account_named_twice() {
+    let twice = r#"{"Effect": "Allow", "Principal": {"AWS": ["111111111111", "arn:aws:iam::111111111111:root"]},
+        "Action": "kms:*", "Resource": "*"}"#;
+    Call::decrypt().key_policy(&[twice]).identity_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+}

@@ -8,7 +8,7 @@ use permitlab_evaluator::policy::PolicyType::{self, Key};
 use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
 
-use crate::support::{ALLOW_ALL, Answer, Call, R, ROOT, U, allowed, denied, not_allowed, open, report};
+use crate::support::{ALLOW_ALL, Answer, Call, R, ROOT, U, allowed, denied, not_allowed, open, policy, report};
 
 /// Whether a condition holds.
 #[derive(Debug, Clone, Copy)]
@@ -660,13 +660,22 @@ fn r4_26_other_types(#[case] condition: &str, #[case] expected: Expected) {
 #[case::null(r#"{"Null": {"aws:SourceIp": "true"}}"#, &["aws:SourceIp"])]
 #[case::variable(r#"{"StringEquals": {"aws:PrincipalAccount": "${aws:SourceVpc}"}}"#, &["aws:SourceVpc"])]
 #[case::never_fails(r#"{"Null": {"aws:SourceIp": ["true", "false"]}}"#, &[])]
-#[case::truth_of_a_text(r#"{"BoolIfExists": {"aws:UserAgent": ["true", "false"]}}"#, &["aws:UserAgent"])]
-#[case::truth_of_a_boolean(r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": ["true", "false"]}}"#, &[])]
-#[case::any_of_an_empty_set(
+#[case::bool_either(r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": ["true", "false"]}}"#, &[])]
+#[case::bool_present(r#"{"Bool": {"aws:MultiFactorAuthPresent": ["true", "false"]}}"#, &["aws:MultiFactorAuthPresent"])]
+#[case::bool_true(r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}"#, &["aws:MultiFactorAuthPresent"])]
+#[case::bool_false(r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}"#, &["aws:MultiFactorAuthPresent"])]
+#[case::r4_18_bool_of_text(r#"{"BoolIfExists": {"aws:SourceVpc": ["true", "false"]}}"#, &["aws:SourceVpc"])]
+#[case::r4_7_any_text(r#"{"StringLikeIfExists": {"aws:SourceVpc": "*"}}"#, &[])]
+#[case::r4_6_text(r#"{"StringLike": {"aws:SourceVpc": "*"}}"#, &["aws:SourceVpc"])]
+#[case::r4_6_no_text(r#"{"StringNotLike": {"aws:SourceVpc": "*"}}"#, &["aws:SourceVpc"])]
+#[case::r4_7_some_text(r#"{"StringLikeIfExists": {"aws:SourceVpc": "vpc-*"}}"#, &["aws:SourceVpc"])]
+#[case::r4_13_a_star(r#"{"StringEqualsIfExists": {"aws:SourceVpc": "*"}}"#, &["aws:SourceVpc"])]
+#[case::r4_9_any_set(r#"{"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "*"}}"#, &[])]
+#[case::r4_9_no_empty_set(
     r#"{"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgPaths": "*"}}"#,
     &["aws:PrincipalOrgPaths"]
 )]
-#[case::all_of_an_empty_set(r#"{"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "*"}}"#, &[])]
+#[case::r4_11_no_set(r#"{"StringLikeIfExists": {"aws:PrincipalOrgPaths": "*"}}"#, &["aws:PrincipalOrgPaths"])]
 #[case::another_condition_fails(
     r#"{"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}, "Bool": {"aws:ViaAWSService": "true"}}"#,
     &[]
@@ -726,4 +735,24 @@ fn allows_if(condition: &str) -> String {
     format!(
         r#"{{"Sid": "If", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {condition}}}"#
     )
+}
+
+/// R4.9: the values of a set for which `ForAllValues` fails; other operators ask nothing of each.
+#[rstest]
+#[case::all("ForAllValues:StringEquals", &["b", "c"])]
+#[case::any("ForAnyValue:StringEquals", &[])]
+fn r4_9_rejected_values(#[case] operator: &str, #[case] expected: &[&str]) {
+    let policy = policy(&allows_if(&condition(operator, r#""a""#)), Key);
+    let context = Call::decrypt().context_set("app:key", &["a", "b", "c"]).derived();
+    assert_eq!(policy.statements[0].conditions[0].rejected(&context), expected);
+}
+
+/// R4.21: variables may stand in a string and in each field of an ARN, and in nothing else.
+#[rstest]
+#[case::string("StringEquals", r#""a""#, 1)]
+#[case::arn("ArnLike", r#""arn:aws:s3:::b""#, 6)]
+#[case::number("NumericEquals", r#""1""#, 0)]
+fn r4_21_where_variables_may_stand(#[case] operator: &str, #[case] operand: &str, #[case] expected: usize) {
+    let policy = policy(&allows_if(&condition(operator, operand)), Key);
+    assert_eq!(policy.statements[0].conditions[0].operands[0].patterns().len(), expected);
 }

@@ -2,6 +2,7 @@
 
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::layer::Layer::{self, Boundary, Identity, Rcp, Resource, Scp, Session, VpcEndpoint};
+use permitlab_evaluator::layer::Verdict;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::truth::Rule;
 use rstest::rstest;
@@ -55,6 +56,28 @@ fn r5_2_order() {
         call = denied_in(call, layer);
         call.check(&denied(layer, "No"));
     }
+}
+
+/// R5.2: a limit is named when nothing before it is missing: not the identity policy, not the key policy.
+#[rstest]
+#[case::boundary(Call::boundary)]
+#[case::session_policy(Call::session_policy)]
+fn r5_2_limits_come_last(#[case] limit: fn(Call, &str) -> Call) {
+    limit(Call::decrypt().key_policy(&[ROOT]), ONLY_S3).check(&not_allowed(Identity));
+    limit(delegated().key_policy(&[ROOT_OF_B]), ONLY_S3).check(&not_allowed(Resource));
+}
+
+/// R5.2: of several statements that decide, the first of the first level is named; one that only might apply decides
+/// nothing.
+#[test]
+fn r5_2_first_statement() {
+    let named = |sid: &str, text: &str| text.replace("\"All\"", sid).replace("\"No\"", sid);
+    let might = r#"{"Sid": "Might", "Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}"#;
+    delegated().identity_policy(&named("\"Second\"", ALLOW_ALL)).check(&allowed(Identity, "All"));
+    let call = Call::decrypt().key_policy(&[ROOT]).identity_policy(might);
+    call.identity_policy(ALLOW_ALL).check(&allowed(Identity, "All"));
+    delegated().scp(&[&named("\"Root\"", DENY), &named("\"Account\"", DENY)]).check(&denied(Scp, "Root"));
 }
 
 /// R5.4: one Allow over all identity policies is enough, one Deny too.
@@ -282,6 +305,8 @@ fn by(caller: &str) -> Principal {
 fn r5_9_federated_session_without_a_session_policy() {
     let call = Call::decrypt().by_principal(federated_session()).identity_policy(ALLOW_ALL);
     call.clone().key_policy(&[ROOT]).check(&not_allowed(Session));
+    let nothing = Call::decrypt().by_principal(federated_session()).key_policy(&[ROOT]);
+    nothing.check(&not_allowed(Identity));
     for names in [FEDERATED, USER] {
         call.clone().key_policy(&[ROOT, &grant(names)]).check(&allowed(Resource, "Grant"));
     }
@@ -317,6 +342,7 @@ fn r5_11_across_accounts(#[case] principal: &str) {
         format!(r#"{{"Sid": "Key", "Effect": "Allow", "Principal": {principal}, "Action": "kms:*", "Resource": "*"}}"#);
     let call = Call::decrypt().on(K_OF_B).key_policy(&[&key]);
     call.check(&not_allowed(Identity));
+    call.clone().boundary(ONLY_S3).check(&not_allowed(Identity));
     let call = call.identity_policy(ALLOW_ALL);
     call.check(&allowed(Identity, "All"));
     call.clone().boundary(ONLY_S3).check(&not_allowed(Boundary));
@@ -326,6 +352,15 @@ fn r5_11_across_accounts(#[case] principal: &str) {
 
 const ROOT_OF_B: &str =
     r#"{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*"}"#;
+
+/// R5.11, R6.2: naming the account delegates at home, and is the resource side's Allow elsewhere.
+#[rstest]
+#[case::at_home(K, Verdict::Delegated)]
+#[case::elsewhere(K_OF_B, Verdict::Allowed)]
+fn r5_11_what_naming_the_account_says(#[case] key: &str, #[case] expected: Verdict) {
+    let call = Call::decrypt().on(key).key_policy(&[ROOT]);
+    assert_eq!(call.decide().verdict(Resource), expected);
+}
 
 /// R5.11: a bucket of another account is no different.
 #[test]

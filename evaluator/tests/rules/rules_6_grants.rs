@@ -89,6 +89,14 @@ fn r6_23_account() {
     call.identity_policy(ALLOW_ALL).check(&allowed(Layer::Identity, "All"));
 }
 
+/// R6.23, R5.12: a grant to the account lets its root user in, unless the key policy does already.
+#[test]
+fn r6_23_root_user() {
+    let call = Call::decrypt().by(ROOT_USER).grant(grant(ACCOUNT, &["Decrypt"]));
+    call.clone().key_policy(&[OF_B]).check(&by_grant());
+    call.key_policy(&[ROOT]).check(&allowed(Layer::Resource, "Root"));
+}
+
 /// R6.24: every explicit deny beats a grant; that an RCP's does is inferred.
 #[test]
 fn r6_24_explicit_denies() {

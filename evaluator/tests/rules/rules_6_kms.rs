@@ -1,16 +1,25 @@
 //! Section 6 of the rules: what is special about KMS, apart from grants.
 
+use std::sync::Arc as Shared;
+
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::authorize::before_policies;
-use permitlab_evaluator::decision::Effect::Allow;
+use permitlab_evaluator::authorize::{self, authorize, before_policies};
+use permitlab_evaluator::decision::Effect::{self, Allow, ImplicitDeny};
 use permitlab_evaluator::decision::Unavailable;
+use permitlab_evaluator::derive;
 use permitlab_evaluator::layer::Layer::{Identity, Resource};
+use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::request::{Request, Resource as ArnResource};
-use permitlab_evaluator::truth::Rule;
+use permitlab_evaluator::service::kms::lockout;
+use permitlab_evaluator::truth::{Rule, Rules};
+use permitlab_evaluator::world::World;
+use permitlab_evaluator::world::kms::KeyState;
 use rstest::rstest;
 
-use crate::support::{ALLOW_ALL, Answer, Call, K_OF_B, ROOT, S, U, allowed, denied, not_allowed, open, session};
+use crate::support::{
+    ALLOW_ALL, Answer, Call, K, K_OF_B, ROOT, S, U, allowed, denied, not_allowed, open, policy, session,
+};
 
 const ALIAS: &str = "arn:aws:kms:us-east-1:111111111111:alias/app";
 const KEY_ALLOWS_R: &str = r#"{"Sid": "R", "Effect": "Allow",
@@ -250,4 +259,79 @@ fn r6_12_aliases_of_aws(#[case] alias: &str, #[case] expected: Option<Unavailabl
     let arn = Arn::parse(&format!("arn:aws:kms:us-east-1:111111111111:{alias}")).unwrap();
     let action = ActionName::parse("kms:DeleteAlias").unwrap();
     assert_eq!(before_policies(&Request::new(session("s"), action, ArnResource::new(arn))), expected);
+}
+
+/// R6.11: KMS finds no key of another Region; other services say nothing of the Region.
+#[rstest]
+#[case::same("kms:Decrypt", K, "us-east-1", None)]
+#[case::another("kms:Decrypt", K, "us-west-2", Some(Unavailable::WrongRegion))]
+#[case::without_a_region("kms:Decrypt", "arn:aws:kms::111111111111:key/k", "us-west-2", None)]
+#[case::queue("sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", "us-west-2", None)]
+fn r6_11_regions(#[case] action: &str, #[case] arn: &str, #[case] region: &str, #[case] expected: Option<Unavailable>) {
+    let (_, mut request) = Call::new(action).on(arn).asked();
+    request.region = Some(region.into());
+    assert_eq!(before_policies(&request), expected);
+}
+
+/// What comes of a call: the error and the decision.
+fn outcome(world: &World, request: &Request) -> (Option<Unavailable>, Option<Effect>) {
+    match authorize(world, request, Rules::NONE) {
+        authorize::Answer::Decided(decision) => (None, Some(decision.effect)),
+        authorize::Answer::Unavailable(error, decision) => (Some(error), decision.map(|decision| decision.effect)),
+    }
+}
+
+const DISABLED: Unavailable = Unavailable::KeyState(&["DisabledException"]);
+
+/// R6.34: the state of the key counts once a call is authorized.
+#[rstest]
+#[case::enabled(KeyState::Enabled, KEY_ALLOWS_R, (None, Some(Allow)))]
+#[case::disabled(KeyState::Disabled, KEY_ALLOWS_R, (Some(DISABLED), Some(Allow)))]
+#[case::disabled_and_not_allowed(KeyState::Disabled, ROOT, (None, Some(ImplicitDeny)))]
+fn r6_34_states_of_keys(
+    #[case] state: KeyState,
+    #[case] key: &str,
+    #[case] expected: (Option<Unavailable>, Option<Effect>),
+) {
+    let (mut world, request) = Call::decrypt().key_policy(&[key]).asked();
+    world.keys[0].state = state;
+    assert_eq!(outcome(&world, &request), expected);
+}
+
+/// The world and the call by which KMS judges a key policy that a call brings.
+fn next_call(call: &Call, brought: &str) -> Option<(World, Request)> {
+    let (world, request) = call.asked();
+    let brought = Shared::new(policy(brought, PolicyType::Key));
+    lockout::next_call(&world, &request, &derive::context(&world, &request), &brought)
+}
+
+/// R6.10: under a new key policy the caller has to be allowed to put the next one, whatever the old one says.
+#[rstest]
+#[case::of_a_key(Call::new("kms:PutKeyPolicy").key_policy(&[KEY_ALLOWS_R]), ROOT, ImplicitDeny)]
+#[case::of_a_key_for_the_caller(Call::new("kms:PutKeyPolicy").key_policy(&[ROOT]), KEY_ALLOWS_R, Allow)]
+#[case::of_a_new_key(Call::new("kms:CreateKey").on_nothing(), ROOT, ImplicitDeny)]
+#[case::of_a_new_key_for_the_caller(Call::new("kms:CreateKey").on_nothing(), KEY_ALLOWS_R, Allow)]
+fn r6_10_lockout(#[case] call: Call, #[case] brought: &str, #[case] expected: Effect) {
+    let (_, asked) = call.asked();
+    let (world, next) = next_call(&call, brought).unwrap();
+    assert_eq!((next.action.to_string(), &next.principal), ("kms:PutKeyPolicy".to_owned(), &asked.principal));
+    let key = world.key(&next.resource.arn).unwrap();
+    assert_eq!((world.keys.len(), Some(key.account)), (1, asked.principal.account()));
+    assert_eq!(outcome(&world, &next), (None, Some(expected)));
+}
+
+/// R6.10: calls that bring no key policy, and those that bypass the check, are not judged by a next one.
+#[rstest]
+#[case::no_key_policy(Call::decrypt().key_policy(&[ROOT]), false)]
+#[case::another_service(Call::new("ssm:PutKeyPolicy"), false)]
+#[case::bypass(bypass("true"), false)]
+#[case::bypass_in_capitals(bypass("True"), false)]
+#[case::no_bypass(bypass("false"), true)]
+fn r6_10_calls_that_are_checked(#[case] call: Call, #[case] expected: bool) {
+    assert_eq!(next_call(&call, ROOT).is_some(), expected);
+}
+
+/// A call that says whether it bypasses the check.
+fn bypass(value: &str) -> Call {
+    Call::new("kms:PutKeyPolicy").key_policy(&[ROOT]).context("kms:BypassPolicyLockoutSafetyCheck", value)
 }

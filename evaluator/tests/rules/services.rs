@@ -13,6 +13,7 @@ use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, 
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource as Target};
+use permitlab_evaluator::service::{self, Held, Sharing};
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::s3::Bucket;
@@ -245,4 +246,40 @@ fn r5_3_objects_are_their_buckets() {
     let other = ask("arn:aws:s3:::c/x");
     let found = gather(&world, &other, None);
     assert_eq!((found.resource_account, found.resource.is_some()), (None, false));
+}
+
+/// R5.18, R1.10: which policies of the resource's side count, and of what type they are.
+#[rstest]
+#[case::pass_role("iam:PassRole", ROLE, Sharing::IdentityOnly, PolicyType::Trust)]
+#[case::assume_role("sts:AssumeRole", ROLE, Sharing::Delegated, PolicyType::Trust)]
+#[case::other_call_to_sts("sts:GetAccessKeyInfo", ROLE, Sharing::IdentityOnly, PolicyType::Resource)]
+#[case::new_bucket("s3:CreateBucket", "arn:aws:s3:::b", Sharing::IdentityOnly, PolicyType::Resource)]
+#[case::bucket("s3:ListBucket", "arn:aws:s3:::b", Sharing::EitherAllows, PolicyType::Resource)]
+fn r1_10_policies_of_the_resource(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] sharing: Sharing,
+    #[case] kind: PolicyType,
+) {
+    let (_, request) = Call::new(action).on(resource).asked();
+    assert_eq!((service::sharing(&request), service::resource_policy_type(&request.action)), (sharing, kind));
+}
+
+/// R5.7: no bucket policy lets anybody make the bucket.
+#[test]
+fn r5_7_new_buckets() {
+    let everyone = r#"{"Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}"#;
+    let call = |action: &str| Call::new(action).on("arn:aws:s3:::b").bucket_policy(everyone);
+    call("s3:CreateBucket").check(&not_allowed(Identity));
+    call("s3:ListBucket").check(&allowed(Resource, "All"));
+}
+
+/// A policy that nobody stated is unseen where the resource may have one, and nothing where it cannot.
+#[rstest]
+#[case::queue("sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", true)]
+#[case::instance("ec2:StartInstances", "arn:aws:ec2:us-east-1:111111111111:instance/i-1", false)]
+fn a_policy_that_may_be_there(#[case] action: &str, #[case] resource: &str, #[case] unseen: bool) {
+    let (world, request) = Call::new(action).on(resource).asked();
+    let held = service::held(&world, &request);
+    assert!(if unseen { matches!(held, Held::Unseen) } else { matches!(held, Held::Nothing) }, "{held:?}");
 }

@@ -333,6 +333,11 @@ impl Call {
         assert_eq!(found, *expected);
     }
 
+    /// The world of the caller and the key, and the call in it.
+    pub(crate) fn asked(&self) -> (World, Request) {
+        (self.world(), self.request.clone())
+    }
+
     /// The context that follows from the call.
     pub(crate) fn derived(&self) -> RequestContext {
         derive::context(&self.world(), &self.request)
