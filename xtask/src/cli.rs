@@ -32,6 +32,8 @@ pub enum Verb {
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
     #[command(after_help = LINT_EXAMPLES)]
     Lint(Box<LintArguments>),
+    /// Say what a code means, what causes it and what to do about it, with an example
+    Explain(ExplainArguments),
     /// Print the policies of worlds as Cedar policies, with a schema
     Cedar(CedarArguments),
     /// Check the project's own rules: layering, manifests, links
@@ -49,6 +51,14 @@ pub enum Verb {
     /// Look for inputs that break a reader, guided by coverage
     #[command(hide = true)]
     Fuzz(FuzzArguments),
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The code, as it stands in a message: `dead-permission`; without one, all codes are listed
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// The arguments of `cedar`.
@@ -486,6 +496,7 @@ mod tests {
             Verb::Simulate(arguments) => *arguments,
             other @ (Verb::Decide
             | Verb::Lint(_)
+            | Verb::Explain(_)
             | Verb::Cedar(_)
             | Verb::Tidy
             | Verb::Conformance

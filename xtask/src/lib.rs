@@ -15,6 +15,7 @@ pub mod cli;
 pub mod conformance;
 pub mod decide;
 pub mod exit;
+pub mod explain;
 pub mod fuzz;
 pub mod lint;
 pub mod output;
@@ -51,6 +52,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
+        Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),
