@@ -104,10 +104,12 @@ fn rule_page(rule: &Rule) -> String {
             write!(page, "\n```json\n{}\n```\n", example.text).unwrap();
         }
     }
-    page.push_str(&format!(
+    write!(
+        page,
         "\nWhere it is meant, allow it with a reason in `permitlab.toml`:\n\n```toml\n[[lint.allow]]\nrule = \"{code}\"\n\
          policy = \"policies/NAME.json\"\nreason = \"…\"\n```\n"
-    ));
+    )
+    .unwrap();
     page
 }
 
