@@ -368,7 +368,7 @@ impl Recipe {
         let facts: Value = serde_json::from_str(&self.world()).unwrap_or_default();
         let checks = self.calls.iter().zip(answers).enumerate().map(|(index, (call, answer))| {
             let mut check = self.check(index, *call);
-            let name = format!("{} of {}", pick(CALLS, call[1]).0, pick(CALLERS, call[0]));
+            let name = format!("{} by {}", pick(CALLS, call[1]).0, pick(CALLERS, call[0]));
             set(&mut check, "name", json!(if answers.len() == 1 { name } else { format!("{name} ({index})") }));
             set(&mut check, "expect", json!(answer.expect));
             for key in &answer.unstated {

@@ -32,7 +32,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 const CASES: u32 = 120;
 
 /// Worlds on which the engines are compared.
-const ENGINES: u32 = 240;
+const ENGINES: u32 = 400;
 
 /// Calls in each, at most.
 const CALLS: usize = 40;

@@ -34,6 +34,7 @@ const KEYS: &[(&str, &str, Family)] = &[
     ("aws:ResourceAccount", HOME, Family::String),
     ("kms:ScheduleKeyDeletionPendingWindowInDays", "7", Family::Numeric),
     ("aws:MultiFactorAuthAge", "300", Family::Numeric),
+    ("aws:CurrentTime", TIME, Family::Date),
     ("aws:EpochTime", "1780315200", Family::Numeric),
     ("kms:EncryptionContext:App", "red", Family::String),
     ("aws:CalledVia", "s3.amazonaws.com", Family::Strings),
@@ -58,8 +59,11 @@ pub(super) fn block(recipes: &[[u8; 6]], arn: &str) -> Map<String, Value> {
     for recipe in recipes {
         let (operator, key, values) = condition(*recipe, arn);
         let under = block.entry(operator).or_insert_with(|| json!({}));
-        if let Some(under) = under.as_object_mut() {
-            under.entry(key).or_insert(values);
+        // A key in two cases is one key twice.
+        if let Some(under) = under.as_object_mut()
+            && !under.keys().any(|known| known.eq_ignore_ascii_case(&key))
+        {
+            under.insert(key, values);
         }
     }
     block
@@ -123,7 +127,8 @@ fn operand(number: u8, now: &str, family: Family, arn: &str) -> String {
         return pick(&[four, six].concat(), number).to_owned();
     }
     if family == Family::Date {
-        return pick(&["2026-06-01T12:00:00Z", "2026-01-01T00:00:00Z", "2027-01-01", "1780315200"], number).to_owned();
+        let near = ["2026-06-01T12:00:00Z", "2026-06-01T12:00:01Z", "2026-06-01T11:59:59Z", "1780315200"];
+        return pick(&[near, [TIME, TIME, "2026-01-01T00:00:00Z", "2027-01-01"]].concat(), number).to_owned();
     }
     if family == Family::Numeric && number.is_multiple_of(2) {
         return pick(&[now, "300.0", "3e2", "299.999", "300.001", "-7", "07", "30", "1e400", "1780315199"], number / 2)
