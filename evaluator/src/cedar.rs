@@ -24,8 +24,8 @@ use cedar_policy::{Authorizer, PolicyId, PolicySet, Schema, ValidationMode, Vali
 
 use crate::action::ActionPattern;
 use crate::condition::Condition;
-use crate::policy::Policy;
 use crate::policy::pattern::ArnPattern;
+use crate::policy::{Policy, Written};
 use crate::source::Span;
 use crate::world::World;
 use crate::world::kms::Grant;
@@ -83,8 +83,8 @@ enum Projection {
 #[derive(Debug, Clone)]
 enum Atom {
     Condition(Condition),
-    Action(ActionPattern),
-    Resource(ArnPattern),
+    Action(Written<ActionPattern>),
+    Resource(Written<ArnPattern>),
 }
 
 /// What a translation needs of the request.
@@ -128,6 +128,8 @@ pub struct Engine<'w> {
     world: &'w World,
     authorizer: Authorizer,
     layers: RefCell<BTreeMap<Vec<usize>, Rc<Layer>>>,
+    /// The opaque atoms in the layers that the request at hand has met so far.
+    consulted: RefCell<BTreeSet<String>>,
 }
 
 /// A layer's translation, to be read.
@@ -189,9 +191,12 @@ impl Projection {
 impl Atom {
     fn describe(&self) -> String {
         match self {
-            Self::Condition(condition) => format!("{} on {}", condition.operator, condition.key),
-            Self::Action(pattern) => format!("Action {pattern:?}"),
-            Self::Resource(pattern) => format!("Resource {pattern:?}"),
+            Self::Condition(condition) => {
+                let operands: Vec<&str> = condition.operands.iter().map(|operand| operand.text.as_str()).collect();
+                format!("{} {} {}", condition.operator, condition.key, operands.join(" | "))
+            }
+            Self::Action(pattern) => format!("Action {}", pattern.text.as_str()),
+            Self::Resource(pattern) => format!("Resource {}", pattern.text.as_str()),
         }
     }
 }
@@ -321,7 +326,7 @@ impl Layer {
 impl<'w> Engine<'w> {
     /// The second engine for a world.
     pub fn new(world: &'w World) -> Self {
-        Self { world, authorizer: Authorizer::new(), layers: RefCell::default() }
+        Self { world, authorizer: Authorizer::new(), layers: RefCell::default(), consulted: RefCell::default() }
     }
 
     /// What these policies say to a request.
@@ -342,11 +347,13 @@ impl<'w> Engine<'w> {
         places: Vec<usize>,
         translate: impl FnOnce() -> Result<Layer, Unsupported>,
     ) -> Result<Rc<Layer>, Unsupported> {
-        if let Some(known) = self.layers.borrow().get(&places) {
-            return Ok(Rc::clone(known));
-        }
-        let layer = Rc::new(translate()?);
+        let known = self.layers.borrow().get(&places).map(Rc::clone);
+        let layer = match known {
+            Some(known) => known,
+            None => Rc::new(translate()?),
+        };
         self.layers.borrow_mut().insert(places, Rc::clone(&layer));
+        self.consulted.borrow_mut().extend(layer.lowering.atoms.iter().map(|(atom, _)| atom.describe()));
         Ok(layer)
     }
 

@@ -10,6 +10,7 @@
 
 mod condition;
 mod statement;
+mod yaml;
 
 use proptest::prelude::{Strategy, any, prop};
 use serde_json::{Map, Value, json};
@@ -23,6 +24,7 @@ const OTHER: &str = "444455556666";
 const MANAGEMENT: &str = "999988887777";
 const REGION: &str = "us-east-1";
 const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+const OBJECT: &str = "arn:aws:s3:::generated-files/a/b.txt";
 const JOB: &str = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc123def456";
 const TIME: &str = "2026-06-01T12:00:00Z";
 
@@ -43,6 +45,17 @@ const CALLERS: &[&str] = &[
     "role/caller",
 ];
 
+/// What a check of a kept scenario says of its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The answer, as `expect` has it.
+    pub expect: &'static str,
+    /// The unsure rules on whose reading it rests.
+    pub accept: Vec<&'static str>,
+    /// The keys that have to be stated as absent.
+    pub unstated: Vec<String>,
+}
+
 /// Numbers that a world and its calls are made of.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -62,6 +75,8 @@ pub struct Recipe {
     pub rcps: [Vec<StatementRecipe>; 3],
     /// The policy of the VPC endpoint that some calls pass.
     pub endpoint: Option<Vec<StatementRecipe>>,
+    /// The policies of what is no key: a bucket, a queue, and a role that is assumed.
+    pub others: [Vec<StatementRecipe>; 3],
     /// The grants on the key.
     pub grants: Vec<[u8; 5]>,
     /// The calls.
@@ -73,10 +88,11 @@ pub fn recipes(calls: usize) -> impl Strategy<Value = Recipe> {
     let several = |most: usize| prop::collection::vec(statement::recipe(), 0..=most);
     let seldom = |most: usize| prop::option::weighted(0.3, several(most));
     let levels = || [several(1), several(1), several(1)];
-    let policies = (several(4), several(4), seldom(2), seldom(2), levels(), levels(), seldom(2));
+    let others = [several(2), several(2), several(2)];
+    let policies = (several(4), several(4), seldom(2), seldom(2), levels(), levels(), seldom(2), others);
     let grants = prop::collection::vec(any::<[u8; 5]>(), 0..=2);
     (any::<[u8; 4]>(), policies, grants, prop::collection::vec(any::<[u8; 8]>(), 1..=calls)).prop_map(
-        |(shape, (key, identity, boundary, session, scps, rcps, endpoint), grants, calls)| Recipe {
+        |(shape, (key, identity, boundary, session, scps, rcps, endpoint, others), grants, calls)| Recipe {
             shape,
             key,
             identity,
@@ -85,11 +101,34 @@ pub fn recipes(calls: usize) -> impl Strategy<Value = Recipe> {
             scps,
             rcps,
             endpoint,
+            others,
             grants,
             calls,
         },
     )
 }
+
+/// What is called, and on what. Zero is the plainest.
+const CALLS: &[(&str, &str)] = &[
+    ("kms:Decrypt", "key/key"),
+    ("kms:GenerateDataKey", "key/key"),
+    ("kms:DescribeKey", "key/key"),
+    ("kms:Encrypt", "key/key"),
+    ("kms:CreateGrant", "key/key"),
+    ("kms:ReEncryptFrom", "key/key"),
+    ("kms:PutKeyPolicy", "key/key"),
+    ("kms:ScheduleKeyDeletion", "key/key"),
+    ("kms:ListKeys", ""),
+    ("kms:DisableKey", "key/key"),
+    ("kms:RetireGrant", "key/key"),
+    ("kms:Decrypt", "key/key"),
+    ("s3:GetObject", "bucket/files/a/b.txt"),
+    ("sqs:SendMessage", "resource/jobs"),
+    ("sts:AssumeRole", "role/target"),
+    ("kms:Decrypt", "key/key"),
+    ("s3:PutBucketPolicy", "bucket/files"),
+    ("kms:GenerateDataKey", "key/key"),
+];
 
 /// One of a menu.
 fn pick<T: Copy>(menu: &[T], number: u8) -> T {
@@ -152,6 +191,7 @@ impl Recipe {
             },
             "users": { "ann": attached("home") },
         });
+        self.others(&mut world);
         if let Some(endpoint) = &self.endpoint {
             let policy = self.policy(endpoint, Speaker::Resource);
             set(
@@ -162,6 +202,46 @@ impl Recipe {
         }
         self.organization(&mut world);
         format!("{world:#}\n")
+    }
+
+    /// The resources that are no keys. They belong to the account of the key.
+    fn others(&self, world: &mut Value) {
+        let account = self.key_owner();
+        let [bucket, queue, trust] = &self.others;
+        let policy = |statements: &[StatementRecipe], speaker: Speaker| {
+            (!statements.is_empty()).then(|| self.policy(statements, speaker))
+        };
+        let mut files = json!({ "name": "generated-files", "account": account, "region": REGION });
+        if let Some(policy) = policy(bucket, Speaker::Bucket) {
+            set(&mut files, "policy", json!(policy));
+        }
+        let mut jobs = json!({ "arn": self.queue_arn() });
+        if let Some(policy) = policy(queue, Speaker::Queue) {
+            set(&mut jobs, "policy", json!(policy));
+        }
+        let target = json!({ "account": account, "trust": self.policy(trust, Speaker::Trust), "policies": [] });
+        set(world, "buckets", json!({ "files": files }));
+        set(world, "resources", json!({ "jobs": jobs }));
+        if let Some(roles) = world.get_mut("roles") {
+            set(roles, "target", target);
+        }
+    }
+
+    fn queue_arn(&self) -> String {
+        format!("arn:aws:sqs:{REGION}:{}:jobs", self.owner_id())
+    }
+
+    /// What the statements of a policy speak of.
+    fn spoken_of(&self, speaker: Speaker) -> [String; 3] {
+        let (key, object, queue) = (self.key_arn(), OBJECT.to_owned(), self.queue_arn());
+        match speaker {
+            Speaker::Bucket => [object.clone(), object, "arn:aws:s3:::generated-files".to_owned()],
+            Speaker::Queue => [queue.clone(), queue.clone(), queue],
+            Speaker::Identity | Speaker::Resource | Speaker::Trust => {
+                [key, object, format!("arn:aws:iam::{}:role/target", self.owner_id())]
+            }
+            Speaker::ServiceControl | Speaker::ResourceControl => [key, object, queue],
+        }
     }
 
     /// The organization: no organization in some worlds, one without the other account in others.
@@ -254,12 +334,15 @@ impl Recipe {
     }
 
     fn policy(&self, statements: &[StatementRecipe], speaker: Speaker) -> String {
-        let arn = self.key_arn();
-        let mut statements: Vec<Value> = statements.iter().map(|each| each.statement(speaker, &arn)).collect();
+        let arns = self.spoken_of(speaker);
+        let mut statements: Vec<Value> = statements.iter().map(|each| each.statement(speaker, &arns)).collect();
         if statements.is_empty() {
             statements.push(statement::about_nothing(speaker));
         }
-        json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+        // Policies of 2008 know no variables, and control policies are none of them.
+        let is_control = matches!(speaker, Speaker::ServiceControl | Speaker::ResourceControl);
+        let version = if self.shape[1] % 16 == 11 && !is_control { "2008-10-17" } else { "2012-10-17" };
+        json!({ "Version": version, "Statement": statements }).to_string()
     }
 
     /// The policy of the sessions that have one.
@@ -279,36 +362,52 @@ impl Recipe {
         format!("{:#}\n", json!({ "scenario": "Generated calls", "use": [world], "checks": checks }))
     }
 
+    /// The world and the calls with their answers, as YAML to be read and committed; the scenario uses the world of this
+    /// path.
+    pub fn kept(&self, title: &str, world: &str, answers: &[Kept]) -> (String, String) {
+        let facts: Value = serde_json::from_str(&self.world()).unwrap_or_default();
+        let checks = self.calls.iter().zip(answers).enumerate().map(|(index, (call, answer))| {
+            let mut check = self.check(index, *call);
+            let name = format!("{} by {}", pick(CALLS, call[1]).0, pick(CALLERS, call[0]));
+            set(&mut check, "name", json!(if answers.len() == 1 { name } else { format!("{name} ({index})") }));
+            set(&mut check, "expect", json!(answer.expect));
+            for key in &answer.unstated {
+                if let Some(context) = check.get_mut("context") {
+                    set(context, key, Value::Null);
+                }
+            }
+            if !answer.accept.is_empty() {
+                set(&mut check, "accept", json!(answer.accept));
+            }
+            check
+        });
+        let scenario = json!({
+            "scenario": title, "use": [world], "tags": ["generated"],
+            "source": "found by comparing the engines on generated worlds", "checks": checks.collect::<Vec<_>>(),
+        });
+        (yaml::written(&facts), yaml::written(&scenario))
+    }
+
     fn check(&self, index: usize, numbers: [u8; 8]) -> Value {
         let [by, call, via, source, pairs, endpoint, context, session] = numbers;
         let by = pick(CALLERS, by);
-        let call = pick(
-            &[
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:CreateGrant",
-                "kms:ReEncryptFrom",
-                "kms:PutKeyPolicy",
-                "kms:ScheduleKeyDeletion",
-                "kms:ListKeys",
-                "kms:DisableKey",
-                "kms:Decrypt",
-            ],
-            call,
-        );
+        let (call, resource) = pick(CALLS, call);
         let has_account = !by.starts_with("service/") && by != "anonymous";
         // A call without a resource is judged in its caller's account.
-        let call = if call == "kms:ListKeys" && !has_account { "kms:DescribeKey" } else { call };
+        let (call, resource) =
+            if call == "kms:ListKeys" && !has_account { ("kms:DescribeKey", "key/key") } else { (call, resource) };
+        let is_kms = call.starts_with("kms:");
         let mut check = json!({ "name": format!("{index}"), "by": by, "call": call, "now": TIME, "expect": "allow" });
-        if call == "kms:ListKeys" {
+        if resource.is_empty() {
             set(&mut check, "region", json!(REGION));
         } else {
-            set(&mut check, "resource", json!("key/key"));
+            set(&mut check, "resource", json!(resource));
+        }
+        if call == "kms:RetireGrant" && !self.grants.is_empty() {
+            set(&mut check, "grant", json!(format!("key/key[{}]", usize::from(pairs) % self.grants.len())));
         }
         let is_service = by.starts_with("service/");
-        if has_account && via % 3 == 1 {
+        if has_account && is_kms && via % 3 == 1 {
             set(
                 &mut check,
                 "via",

@@ -1,11 +1,13 @@
 //! What holds for every world, whatever its policies say?
 //!
 //! Worlds are generated from a fixed start, the same in every run; `PERMITLAB_CASES` asks for another number of them,
-//! `PERMITLAB_CALLS` for another number of calls in each at most, and `PERMITLAB_SEED` for another start. A failing one is shrunk and printed as the files of a policy repository.
+//! `PERMITLAB_CALLS` for another number of calls in each at most, and `PERMITLAB_SEED` for another start. A failing one
+//! is shrunk and written as a world and a scenario, ready to be committed.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test cannot set up or read fails it")]
 #![expect(clippy::panic, reason = "a property that does not hold fails its test")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{env, fs};
@@ -13,29 +15,34 @@ use std::{env, fs};
 use permitlab::facts;
 use permitlab::file::{Named, Text};
 use permitlab::judge::{Judgement, Verdicts};
-use permitlab::replay::{Options, replay};
+use permitlab::replay::{Options, Outcome, replay};
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::cedar;
+use permitlab_evaluator::condition::operator::Base;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::policy::{self, Document, PolicyType};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::Session;
-use permitlab_fuzz::generate::{Recipe, StatementRecipe, recipes};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use permitlab_fuzz::generate::{Kept, Recipe, StatementRecipe, recipes};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 /// Worlds a property is tried on.
-const CASES: u32 = 60;
+const CASES: u32 = 120;
 
 /// Worlds on which the engines are compared.
-const ENGINES: u32 = 240;
+const ENGINES: u32 = 400;
 
 /// Calls in each, at most.
 const CALLS: usize = 40;
 
 fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn seed() -> u64 {
+    number("PERMITLAB_SEED", 0)
 }
 
 /// A policy root for one property.
@@ -46,7 +53,8 @@ struct Folder {
 
 impl Folder {
     fn new(property: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(property);
+        // Runs from several starts at once do not meet.
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{property}-{}", seed()));
         for part in ["cases", "fixtures"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
@@ -149,15 +157,15 @@ fn holds(property: &str, check: impl Fn(&Folder, &Recipe, &[Judged]) -> Result<(
 #[track_caller]
 fn holds_for(cases: u32, property: &str, check: impl Fn(&Folder, &Recipe, &[Judged]) -> Result<(), String>) {
     let folder = Folder::new(property);
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&number("PERMITLAB_SEED", 0_u64).to_le_bytes());
+    let mut start = [0; 32];
+    start[..8].copy_from_slice(&seed().to_le_bytes());
     let config = Config {
         cases: number("PERMITLAB_CASES", cases),
         failure_persistence: None,
         max_shrink_iters: 4_096,
         ..Config::default()
     };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &start));
     let ran = runner.run(&recipes(number("PERMITLAB_CALLS", CALLS)), |recipe| {
         let outcome = folder.judge(&recipe).and_then(|judged| {
             assert_eq!(judged.len(), recipe.calls.len(), "every call is judged");
@@ -167,9 +175,38 @@ fn holds_for(cases: u32, property: &str, check: impl Fn(&Folder, &Recipe, &[Judg
             TestCaseError::fail(format!("{said}\n{}\n{}", recipe.world(), recipe.scenario("fixtures/world.yaml")))
         })
     });
-    if let Err(error) = ran {
-        panic!("{property}: {error}");
-    }
+    let Err(error) = ran else { return };
+    let kept = match &error {
+        TestError::Fail(_, recipe) => keep(&folder, recipe),
+        TestError::Abort(_) => String::new(),
+    };
+    panic!("{property}: {error}\n{kept}");
+}
+
+/// Writes what is left of a failing recipe as a world and a scenario that expects the evaluator's answers, and says
+/// where. Which of the engines is right, the rules decide.
+fn keep(folder: &Folder, recipe: &Recipe) -> String {
+    let judged = match folder.judge(recipe) {
+        Ok(judged) => judged,
+        Err(said) => return format!("it is no scenario: {said}"),
+    };
+    let (world, case) = (folder.folder.join("fixtures/found.yaml"), folder.folder.join("cases/found.yaml"));
+    let (facts, scenario) = kept(recipe, &judged, "fixtures/found.yaml");
+    fs::write(&world, facts).unwrap();
+    fs::write(&case, scenario).unwrap();
+    format!("kept, with the evaluator's answers, as {} and {}", world.display(), case.display())
+}
+
+fn kept(recipe: &Recipe, judged: &[Judged], world: &str) -> (String, String) {
+    let answers: Vec<Kept> = judged
+        .iter()
+        .map(|(judgement, _)| Kept {
+            expect: judgement.word(),
+            accept: judgement.unsure.clone(),
+            unstated: judgement.unstated.clone(),
+        })
+        .collect();
+    recipe.kept("What two engines decided differently", world, &answers)
 }
 
 fn is_allowed((judgement, _): &Judged) -> bool {
@@ -187,11 +224,45 @@ fn plain(effect: u8) -> StatementRecipe {
     StatementRecipe { head: [effect, 13, 2, 1, 0], conditions: Vec::new() }
 }
 
-/// The lists of statements that hold for every call alike.
+/// Every list of statements of a world.
 fn lists(recipe: &mut Recipe) -> Vec<&mut Vec<StatementRecipe>> {
-    let Recipe { key, identity, boundary, session, scps, endpoint, .. } = recipe;
+    let Recipe { key, identity, boundary, session, scps, rcps, endpoint, others, .. } = recipe;
     let optional = [boundary, session, endpoint].into_iter().flatten();
-    [key, identity].into_iter().chain(optional).chain(scps).collect()
+    [key, identity].into_iter().chain(others).chain(optional).chain(scps).chain(rcps).collect()
+}
+
+/// The lists to which an Allow may be added: an RCP has none, and where there was no statement, there was no policy
+/// that limits or was asked.
+fn lists_that_allow(recipe: &mut Recipe) -> Vec<&mut Vec<StatementRecipe>> {
+    let Recipe { key, identity, boundary, session, scps, endpoint, others, .. } = recipe;
+    let optional = [boundary, session, endpoint].into_iter().flatten();
+    let scps = scps.iter_mut().filter(|level| !level.is_empty());
+    [key, identity].into_iter().chain(others).chain(optional).chain(scps).collect()
+}
+
+#[test]
+fn a_recipe_is_kept_as_a_scenario_that_passes() {
+    let folder = Folder::new("kept");
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..60 {
+        let tree = proptest::strategy::Strategy::new_tree(&recipes(3), &mut runner).unwrap();
+        let recipe = proptest::strategy::ValueTree::current(&tree);
+        let judged = folder.judge(&recipe).unwrap();
+        let (world, scenario) = kept(&recipe, &judged, "fixtures/world.yaml");
+        fs::write(folder.folder.join("fixtures/world.yaml"), &world).unwrap();
+        fs::write(folder.folder.join("cases/case.yaml"), &scenario).unwrap();
+        let replayed = replay(&folder.root, "cases/case.yaml", &Options::default());
+        let told = || {
+            let drawn = [
+                permitlab::report::findings(&replayed, permitlab::render::Colour::Never),
+                vec![permitlab::report::failures(&replayed, permitlab::render::Colour::Never)],
+            ];
+            format!("{}\n{world}\n{scenario}", drawn.concat().join("\n"))
+        };
+        assert_eq!(replayed.checks.len(), recipe.calls.len(), "{}", told());
+        assert!(replayed.findings.is_empty(), "{}", told());
+        assert!(replayed.checks.iter().all(|check| matches!(check.outcome, Outcome::Passed)), "{}", told());
+    }
 }
 
 #[test]
@@ -213,35 +284,76 @@ fn a_generated_world_is_worth_asking() {
     }
 }
 
+/// A statement of the recipe, turned to this effect, or the plainest one.
+fn borrowed(recipe: &Recipe, effect: u8) -> StatementRecipe {
+    let shape = recipe.shape;
+    let mut statements = recipe.clone();
+    let mut all: Vec<StatementRecipe> = lists(&mut statements).into_iter().flat_map(|list| list.drain(..)).collect();
+    if all.is_empty() || shape[3].is_multiple_of(3) {
+        return plain(effect);
+    }
+    let mut statement = all.swap_remove(usize::from(shape[2]) % all.len());
+    statement.head[0] = effect;
+    statement
+}
+
+#[test]
+fn generated_worlds_hold_every_operator_and_layer() {
+    let mut runner = TestRunner::deterministic();
+    let (mut operators, mut layers) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..400 {
+        let tree = proptest::strategy::Strategy::new_tree(&recipes(1), &mut runner).unwrap();
+        let recipe = proptest::strategy::ValueTree::current(&tree);
+        let mut world: serde_json::Value = serde_json::from_str(&recipe.world()).unwrap();
+        each_policy(&mut world, &mut |policy| {
+            let document: serde_json::Value = serde_json::from_str(policy).unwrap();
+            for statement in document["Statement"].as_array().unwrap() {
+                let block = statement.get("Condition").and_then(serde_json::Value::as_object);
+                operators.extend(block.into_iter().flat_map(|block| block.keys().cloned()));
+            }
+        });
+        let text = world.to_string();
+        let words = ["scps", "rcps", "boundary", "endpoints", "grants", "trust", "buckets", "resources", "full_access"];
+        layers.extend(words.into_iter().filter(|word| text.contains(&format!("\"{word}\":"))));
+        layers.extend(recipe.session.as_ref().map(|_| "session"));
+    }
+    for base in Base::ALL {
+        assert!(operators.contains(base.name()), "no {}: {operators:?}", base.name());
+    }
+    for part in ["ForAllValues:StringLike", "ForAnyValue:StringEquals", "StringEqualsIfExists", "DateLessThanIfExists"]
+    {
+        assert!(operators.contains(part), "no {part}: {operators:?}");
+    }
+    assert_eq!(layers.len(), 10, "{layers:?}");
+}
+
 #[test]
 fn a_deny_more_never_allows_more() {
-    for place in 0..3 {
-        holds(&format!("deny-{place}"), |folder, recipe, before| {
-            let mut narrowed = recipe.clone();
-            let mut lists = lists(&mut narrowed);
-            let at = place % lists.len();
-            lists[at]
-                .push(StatementRecipe { head: [255, 13, recipe.shape[3], recipe.shape[2], 0], conditions: Vec::new() });
-            let after = folder.judge(&narrowed)?;
-            let gained = before.iter().zip(&after).find(|(before, after)| !is_allowed(before) && is_allowed(after));
-            gained.map_or(Ok(()), |(_, (after, _))| Err(format!("a Deny more allows {}", after.call)))
-        });
-    }
+    holds("deny", |folder, recipe, before| {
+        let mut narrowed = recipe.clone();
+        let deny = borrowed(recipe, 255);
+        let mut lists = lists(&mut narrowed);
+        let at = usize::from(recipe.shape[1]) % lists.len();
+        // The first statement of a level that had none attaches a policy: in an SCP without full access, a Deny alone.
+        lists[at].push(deny);
+        let after = folder.judge(&narrowed)?;
+        let gained = before.iter().zip(&after).find(|(before, after)| !is_allowed(before) && is_allowed(after));
+        gained.map_or(Ok(()), |(_, (after, _))| Err(format!("a Deny more allows {}", after.call)))
+    });
 }
 
 #[test]
 fn an_allow_more_never_denies_more() {
-    for place in 0..3 {
-        holds(&format!("allow-{place}"), |folder, recipe, before| {
-            let mut widened = recipe.clone();
-            let mut lists = lists(&mut widened);
-            let at = place % lists.len();
-            lists[at].push(plain(0));
-            let after = folder.judge(&widened)?;
-            let lost = before.iter().zip(&after).find(|(before, after)| is_allowed(before) && !is_allowed(after));
-            lost.map_or(Ok(()), |((before, _), _)| Err(format!("an Allow more denies {}", before.call)))
-        });
-    }
+    holds("allow", |folder, recipe, before| {
+        let mut widened = recipe.clone();
+        let allow = borrowed(recipe, 0);
+        let mut lists = lists_that_allow(&mut widened);
+        let at = usize::from(recipe.shape[1]) % lists.len();
+        lists[at].push(allow);
+        let after = folder.judge(&widened)?;
+        let lost = before.iter().zip(&after).find(|(before, after)| is_allowed(before) && !is_allowed(after));
+        lost.map_or(Ok(()), |((before, _), _)| Err(format!("an Allow more denies {}", before.call)))
+    });
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct Opinion {
     pub effect: Effect,
     /// The statements and grants that could have decided it, by name; empty where none did, or it names none.
     pub by: BTreeSet<String>,
+    /// What it could not judge by itself and took from the evaluator's operators; empty for the evaluator.
+    pub opaque: BTreeSet<String>,
 }
 
 /// One who decides calls.
@@ -70,7 +72,7 @@ impl Oracle for Evaluator {
                 }
             };
             // The name of the statement takes its policy, which the decision does not hold.
-            Ok(Opinion { effect: decision.effect, by: BTreeSet::new() })
+            Ok(Opinion { effect: decision.effect, by: BTreeSet::new(), opaque: BTreeSet::new() })
         };
         requests.iter().map(opinion).collect()
     }
@@ -99,7 +101,7 @@ impl From<permitlab_evaluator::cedar::Answer> for Opinion {
             cedar::Effect::ImplicitDeny => Effect::ImplicitDeny,
             cedar::Effect::ExplicitDeny => Effect::ExplicitDeny,
         };
-        Self { effect, by: answer.by }
+        Self { effect, by: answer.by, opaque: answer.opaque }
     }
 }
 

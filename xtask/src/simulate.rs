@@ -210,6 +210,7 @@ fn scenarios(
         human.extend([note.as_str(), "\n"]);
     }
     human.extend(linted(arguments, root, &replayed));
+    human.extend(independence(&replayed));
     human.push_str(&closing(&counts, replayed.len()));
     let json = json!({
         "files": replayed.iter().map(to_json).collect::<Vec<_>>(),
@@ -217,6 +218,26 @@ fn scenarios(
     });
     write(&arguments.reports, &Report { human, json }, streams)?;
     Ok(exit(&counts))
+}
+
+/// How independent the second opinions were, where some were asked for.
+fn independence(files: &[Replayed]) -> Option<String> {
+    let asked = files.iter().flat_map(|file| &file.checks).flat_map(|check| &check.asked);
+    let opinions: Vec<&Opinion> = asked.filter_map(|asked| asked.second.as_ref()?.as_ref().ok()).collect();
+    let met = opinions.iter().filter(|opinion| !opinion.opaque.is_empty()).count();
+    let atoms: BTreeSet<&str> = opinions.iter().flat_map(|opinion| &opinion.opaque).map(String::as_str).collect();
+    if opinions.is_empty() {
+        return None;
+    }
+    let asked = opinions.len();
+    if atoms.is_empty() {
+        return Some(format!("note: {asked} calls have two opinions\n"));
+    }
+    let (count, listed) = (atoms.len(), Vec::from_iter(atoms).join("\n  "));
+    Some(format!(
+        "note: {asked} calls have two opinions; {met} of them met policies with one of {count} opaque atoms, which the \
+         evaluator's operators decide for both:\n  {listed}\n"
+    ))
 }
 
 /// What the linter finds in the policies that the files load, in a line, if it finds something that matters.
@@ -439,7 +460,11 @@ fn answer_report(arguments: &SimulateArguments, sources: &SourceMap, asked: &Ask
 fn second_opinion(judgement: &Judgement, second: &Result<Opinion, String>) -> String {
     match second {
         Ok(second) => match judgement.differs_from(second) {
-            None => "Cedar decides the same\n".to_owned(),
+            None if second.opaque.is_empty() => "Cedar decides the same\n".to_owned(),
+            None => {
+                let atoms: Vec<&str> = second.opaque.iter().map(String::as_str).collect();
+                format!("Cedar decides the same, with the evaluator's word on {}\n", atoms.join("; "))
+            }
             Some(said) => format!("Cedar differs: {said}\n"),
         },
         Err(why) => format!("Cedar has no opinion: {why}\n"),

@@ -79,6 +79,10 @@ fn both_engines_agree_on_a_question_and_on_scenarios() {
     assert!(ran.status.success() && text(&ran.stdout).contains("\nCedar decides the same\n"), "{ran:?}");
     let ran = permitlab("simulate cases/grants cases/layers --engine both");
     assert!(ran.status.success() && text(&ran.stdout).contains(" 0 failed"), "{ran:?}");
+    assert!(text(&ran.stdout).contains(" calls have two opinions"), "{ran:?}");
+    let ran = permitlab("simulate cases/conditions --engine both");
+    let told = text(&ran.stdout);
+    assert!(told.contains(" opaque atoms, which the evaluator's operators decide for both:\n"), "{told}");
     let ran = permitlab("simulate cases/layers --engine cedar");
     assert!(ran.status.success() && text(&ran.stdout).contains(" 0 failed"), "{ran:?}");
 }

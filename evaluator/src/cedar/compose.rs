@@ -35,6 +35,8 @@ pub struct Answer {
     pub effect: Effect,
     /// The statements and grants that could have decided it: every Deny that applies, or every Allow that counts.
     pub by: BTreeSet<String>,
+    /// The opaque atoms of the policies that were asked: what the first engine's operators had to say.
+    pub opaque: BTreeSet<String>,
 }
 
 /// How a resource's policy stands to the identity-based policies of its own account.
@@ -71,16 +73,17 @@ impl Engine<'_> {
     /// # Errors
     /// The request holds what Cedar's types have no room for.
     pub fn decide(&self, request: &Request) -> Result<Answer, Unsupported> {
+        self.consulted.borrow_mut().clear();
         let context = derive::context(self.world, request);
         let guard = guard(request);
         if guard == Guard::Open {
             let effect = if is_served(request) { Effect::Allow } else { Effect::ImplicitDeny };
-            return Ok(Answer { effect, by: BTreeSet::new() });
+            return Ok(Answer { effect, by: BTreeSet::new(), opaque: BTreeSet::new() });
         }
         let layers = self.layers(request, &context, guard)?;
         let denied: BTreeSet<String> = layers.all().flat_map(|said| said.denied.iter().cloned()).collect();
         if !denied.is_empty() {
-            return Ok(Answer { effect: Effect::ExplicitDeny, by: denied });
+            return Ok(Answer { effect: Effect::ExplicitDeny, by: denied, opaque: self.consulted.take() });
         }
         Ok(self.allowed(request, guard, &layers))
     }
@@ -228,7 +231,7 @@ impl Engine<'_> {
             && serves
             && is_left_to_account(guard, layers, is_home);
         let effect = if by.is_empty() && !root { Effect::ImplicitDeny } else { Effect::Allow };
-        Answer { effect, by }
+        Answer { effect, by, opaque: self.consulted.take() }
     }
 
     /// What the resource's side grants by itself. Across accounts that is nothing but a grant which the caller's own

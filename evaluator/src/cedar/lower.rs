@@ -127,7 +127,7 @@ fn action(element: &ActionElement, lowering: &mut Lowering) -> String {
 /// Actions compare without case, and hold no variables (R2.1).
 fn action_like(pattern: &Written<ActionPattern>, lowering: &mut Lowering) -> String {
     like("context.action", &pattern.text.as_str().to_ascii_lowercase(), Version::V2008)
-        .unwrap_or_else(|| lowering.opaque(Atom::Action(pattern.value.clone())))
+        .unwrap_or_else(|| lowering.opaque(Atom::Action(pattern.clone())))
 }
 
 fn resource(element: &ResourceElement, version: Version, lowering: &mut Lowering) -> String {
@@ -150,7 +150,7 @@ fn resource_like(pattern: &Written<ArnPattern>, version: Version, lowering: &mut
     let fields = super::values::arn(text).filter(|_| super::text::literal(text, version).is_some());
     fields
         .and_then(|fields| by_field("context.resource", fields, version))
-        .unwrap_or_else(|| lowering.opaque(Atom::Resource(pattern.value.clone())))
+        .unwrap_or_else(|| lowering.opaque(Atom::Resource(pattern.clone())))
 }
 
 fn not(negated: bool, test: &str) -> String {

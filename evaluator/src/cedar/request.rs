@@ -79,8 +79,8 @@ impl Asked<'_> {
         let seen = Seen { context: self.context, is_key_policy };
         match atom {
             Atom::Condition(condition) => Condition::holds(condition, &seen).holds(),
-            Atom::Action(pattern) => pattern.matches(&self.request.action),
-            Atom::Resource(pattern) => pattern.matches(&self.request.resource.arn, &seen).holds(),
+            Atom::Action(pattern) => pattern.value.matches(&self.request.action),
+            Atom::Resource(pattern) => pattern.value.matches(&self.request.resource.arn, &seen).holds(),
         }
     }
 

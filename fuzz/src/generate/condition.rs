@@ -33,6 +33,13 @@ const KEYS: &[(&str, &str, Family)] = &[
     ("aws:PrincipalOrgPaths", "o-exampleorg1/root/work/", Family::Strings),
     ("aws:ResourceAccount", HOME, Family::String),
     ("kms:ScheduleKeyDeletionPendingWindowInDays", "7", Family::Numeric),
+    ("aws:MultiFactorAuthAge", "300", Family::Numeric),
+    ("aws:CurrentTime", TIME, Family::Date),
+    ("aws:EpochTime", "1780315200", Family::Numeric),
+    ("kms:EncryptionContext:App", "red", Family::String),
+    ("aws:CalledVia", "s3.amazonaws.com", Family::Strings),
+    ("sts:ExternalId", "permitlab-7f3a", Family::String),
+    ("aws:MultiFactorAuthAge", "300", Family::Numeric),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +59,11 @@ pub(super) fn block(recipes: &[[u8; 6]], arn: &str) -> Map<String, Value> {
     for recipe in recipes {
         let (operator, key, values) = condition(*recipe, arn);
         let under = block.entry(operator).or_insert_with(|| json!({}));
-        if let Some(under) = under.as_object_mut() {
-            under.entry(key).or_insert(values);
+        // A key in two cases is one key twice.
+        if let Some(under) = under.as_object_mut()
+            && !under.keys().any(|known| known.eq_ignore_ascii_case(&key))
+        {
+            under.insert(key, values);
         }
     }
     block
@@ -65,6 +75,7 @@ fn condition([set, base, if_exists, key, value, second]: [u8; 6], arn: &str) -> 
         (0, _) => "Null",
         (15, _) => "StringLike",
         (14, _) => "StringNotEqualsIgnoreCase",
+        (13, Family::String) => "BinaryEquals",
         (number, Family::String | Family::Strings) => {
             pick(&["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIgnoreCase"], number)
         }
@@ -72,9 +83,15 @@ fn condition([set, base, if_exists, key, value, second]: [u8; 6], arn: &str) -> 
             pick(&["ArnLike", "ArnEquals", "StringLike", "ArnNotEquals", "ArnNotLike", "StringEquals"], number)
         }
         (number, Family::Numeric) => {
-            pick(&["NumericEquals", "NumericLessThan", "NumericGreaterThanEquals", "NumericNotEquals"], number)
+            let less = ["NumericLessThan", "NumericLessThanEquals"];
+            let more = ["NumericGreaterThan", "NumericGreaterThanEquals"];
+            pick(&[["NumericEquals", "NumericNotEquals"], less, more].concat(), number)
         }
-        (number, Family::Date) => pick(&["DateLessThan", "DateGreaterThan", "DateEquals", "DateNotEquals"], number),
+        (number, Family::Date) => {
+            let less = ["DateLessThan", "DateLessThanEquals"];
+            let more = ["DateGreaterThan", "DateGreaterThanEquals"];
+            pick(&[["DateEquals", "DateNotEquals"], less, more].concat(), number)
+        }
         (_, Family::Bool) => "Bool",
         (number, Family::Ip) => pick(&["IpAddress", "NotIpAddress"], number),
     };
@@ -89,9 +106,15 @@ fn condition([set, base, if_exists, key, value, second]: [u8; 6], arn: &str) -> 
         (_, _) => "",
     };
     let if_exists = if if_exists % 4 == 3 { "IfExists" } else { "" };
-    let mut values = vec![operand(value, now, family, arn)];
+    let is_binary = base == "BinaryEquals";
+    let operand = |number: u8| {
+        // `red`, `app`, an account and bytes that are nowhere.
+        let bytes = ["cmVk", "YXBw", "MTExMTIyMjIzMzMz", "AAEC"];
+        if is_binary { pick(&bytes, number).to_owned() } else { operand(number, now, family, arn) }
+    };
+    let mut values = vec![operand(value)];
     if second % 3 == 2 {
-        values.push(operand(second / 3, now, family, arn));
+        values.push(operand(second / 3));
     }
     (format!("{set}{base}{if_exists}"), key.to_owned(), json!(values))
 }
@@ -99,11 +122,17 @@ fn condition([set, base, if_exists, key, value, second]: [u8; 6], arn: &str) -> 
 /// The value itself, or one that is near it.
 fn operand(number: u8, now: &str, family: Family, arn: &str) -> String {
     if family == Family::Ip {
-        return pick(&["203.0.113.0/24", "203.0.113.7", "203.0.113.8/31", "198.51.100.0/24", "2001:db8::/32"], number)
-            .to_owned();
+        let four = ["203.0.113.0/24", "203.0.113.7", "203.0.113.8/31", "198.51.100.0/24", "203.0.113.7/0"];
+        let six = ["2001:db8::/32", "2001:db8::7", "2001:db8::8/125", "::/0", "2001:DB8:0:0::7"];
+        return pick(&[four, six].concat(), number).to_owned();
     }
     if family == Family::Date {
-        return pick(&["2026-06-01T12:00:00Z", "2026-01-01T00:00:00Z", "2027-01-01", "1780315200"], number).to_owned();
+        let near = ["2026-06-01T12:00:00Z", "2026-06-01T12:00:01Z", "2026-06-01T11:59:59Z", "1780315200"];
+        return pick(&[near, [TIME, TIME, "2026-01-01T00:00:00Z", "2027-01-01"]].concat(), number).to_owned();
+    }
+    if family == Family::Numeric && number.is_multiple_of(2) {
+        return pick(&[now, "300.0", "3e2", "299.999", "300.001", "-7", "07", "30", "1e400", "1780315199"], number / 2)
+            .to_owned();
     }
     match number % 12 {
         0 | 1 | 10 | 11 => now.to_owned(),
@@ -119,6 +148,9 @@ fn operand(number: u8, now: &str, family: Family, arn: &str) -> String {
                 "${aws:username}",
                 "${aws:PrincipalTag/team, 'red'}",
                 "${aws:PrincipalTag/none}",
+                "${*}",
+                "re${$}*",
+                "?ed",
             ],
             number / 12,
         )
@@ -133,7 +165,10 @@ pub(super) fn stated(number: u8, endpoint: u8, has_endpoint: bool, call: &str) -
     let mut state = |key: &str, value: Value| {
         context.insert(key.to_owned(), value);
     };
-    state("aws:SourceIp", if number & 1 == 0 { json!("203.0.113.7") } else { Value::Null });
+    let addresses = [json!("203.0.113.7"), json!("2001:db8::7"), Value::Null, json!("203.0.113.7")];
+    state("aws:SourceIp", pick(&addresses.each_ref(), number).clone());
+    let ages = [json!("300"), Value::Null, json!("299.999"), json!("300.0")];
+    state("aws:MultiFactorAuthAge", pick(&ages.each_ref(), number / 4).clone());
     state(
         "aws:MultiFactorAuthPresent",
         pick(&[json!("true"), json!("false"), Value::Null].each_ref(), number / 2).clone(),
@@ -147,6 +182,10 @@ pub(super) fn stated(number: u8, endpoint: u8, has_endpoint: bool, call: &str) -
             pick(&[json!(["Decrypt"]), json!(["Decrypt", "Encrypt"]), json!(["DescribeKey"])].each_ref(), number / 7)
                 .clone();
         state("kms:GrantOperations", operations);
+    }
+    if call == "sts:AssumeRole" {
+        let ids = [json!("permitlab-7f3a"), json!("another"), Value::Null];
+        state("sts:ExternalId", pick(&ids.each_ref(), number / 5).clone());
     }
     if call == "kms:ScheduleKeyDeletion" {
         state("kms:ScheduleKeyDeletionPendingWindowInDays", json!(pick(&["7", "30", "8.0"], number / 5)));

@@ -26,6 +26,12 @@ pub(super) enum Speaker {
     Identity,
     /// One with a principal.
     Resource,
+    /// The policy of a bucket.
+    Bucket,
+    /// The policy of a queue.
+    Queue,
+    /// The trust policy of a role, which is about that role.
+    Trust,
     /// A service control policy.
     ServiceControl,
     /// A resource control policy, which only denies.
@@ -33,20 +39,21 @@ pub(super) enum Speaker {
 }
 
 impl StatementRecipe {
-    pub(super) fn statement(&self, speaker: Speaker, arn: &str) -> Value {
+    pub(super) fn statement(&self, speaker: Speaker, arns: &[String; 3]) -> Value {
         let [effect, principal, action, resource, negated] = self.head;
         // Guardrails mostly deny, and other policies mostly allow.
         let denies = match speaker {
             Speaker::ResourceControl => true,
             Speaker::ServiceControl => effect > 120,
-            Speaker::Identity | Speaker::Resource => effect > 200,
+            Speaker::Identity | Speaker::Resource | Speaker::Bucket | Speaker::Queue | Speaker::Trust => effect > 200,
         };
         let mut statement = json!({ "Effect": if denies { "Deny" } else { "Allow" } });
         match speaker {
-            Speaker::Resource => {
+            Speaker::Resource | Speaker::Bucket | Speaker::Queue => {
                 let name = if denies && negated & 1 != 0 { "NotPrincipal" } else { "Principal" };
                 set(&mut statement, name, principals(principal, name == "NotPrincipal"));
             }
+            Speaker::Trust => set(&mut statement, "Principal", principals(principal, false)),
             Speaker::ResourceControl => set(&mut statement, "Principal", json!("*")),
             Speaker::Identity | Speaker::ServiceControl => {}
         }
@@ -54,9 +61,18 @@ impl StatementRecipe {
         // A resource control policy names the services it covers.
         let name = if speaker == Speaker::ResourceControl { "Action" } else { name };
         set(&mut statement, name, json!(actions(action, speaker)));
-        let name = if negated & 0b0111_0000 == 0b0001_0000 { "NotResource" } else { "Resource" };
-        set(&mut statement, name, json!(resource_pattern(resource, arn)));
-        let conditions = condition::block(&self.conditions, arn);
+        // Most patterns are about the first of them.
+        let [first, second, third] = arns;
+        let arn = match resource / 14 {
+            0..=11 => first,
+            12..=14 => second,
+            _ => third,
+        };
+        if speaker != Speaker::Trust {
+            let name = if negated & 0b0111_0000 == 0b0001_0000 { "NotResource" } else { "Resource" };
+            set(&mut statement, name, json!(resource_pattern(resource, arn)));
+        }
+        let conditions = condition::block(&self.conditions, first);
         if !conditions.is_empty() {
             set(&mut statement, "Condition", Value::Object(conditions));
         }
@@ -67,8 +83,14 @@ impl StatementRecipe {
 /// A statement that none of the calls meets, since AWS stores no policy without one.
 pub(super) fn about_nothing(speaker: Speaker) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Action": ["kms:CreateKey"], "Resource": "*" });
-    if speaker == Speaker::Resource {
-        set(&mut statement, "Principal", json!({ "AWS": format!("arn:aws:iam::{HOME}:role/nobody") }));
+    if matches!(speaker, Speaker::Resource | Speaker::Bucket | Speaker::Queue | Speaker::Trust) {
+        set(&mut statement, "Principal", json!({ "AWS": format!("arn:aws:iam::{OTHER}:root") }));
+    }
+    if speaker == Speaker::Trust {
+        set(&mut statement, "Action", json!(["sts:TagSession"]));
+        if let Some(statement) = statement.as_object_mut() {
+            statement.remove("Resource");
+        }
     }
     statement
 }
@@ -97,6 +119,24 @@ fn principals(number: u8, negated: bool) -> Value {
 }
 
 fn actions(number: u8, speaker: Speaker) -> &'static [&'static str] {
+    match speaker {
+        Speaker::Bucket => {
+            return pick(
+                &[&["s3:GetObject"], &["s3:*"], &["*"], &["s3:Get*", "s3:PutBucketPolicy"], &["s3:PutObject"]],
+                number,
+            );
+        }
+        Speaker::Queue => {
+            return pick(&[&["sqs:SendMessage"], &["sqs:*"], &["*"], &["SQS:sendmessage"], &["sqs:R*"]], number);
+        }
+        Speaker::Trust => {
+            return pick(
+                &[&["sts:AssumeRole"], &["sts:*"], &["sts:Assume?ole", "sts:TagSession"], &["sts:TagSession"]],
+                number,
+            );
+        }
+        Speaker::Identity | Speaker::Resource | Speaker::ServiceControl | Speaker::ResourceControl => {}
+    }
     let every: &[&str] = if speaker == Speaker::ResourceControl { &["kms:*"] } else { &["*"] };
     pick(
         &[
@@ -109,9 +149,11 @@ fn actions(number: u8, speaker: Speaker) -> &'static [&'static str] {
             &["kms:Decryp?"],
             &["kms:Decrypts"],
             &["kms:Encrypt", "kms:ReEncrypt*", "kms:CreateGrant"],
-            &["s3:*"],
+            &["s3:*", "sqs:*", "sts:*"],
             &["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey"],
             &["kms:De*y*", "kms:L*"],
+            &["s3:GetObject", "sqs:SendMessage", "sts:AssumeRole"],
+            &["kms:RetireGrant", "kms:*Grant"],
         ],
         number,
     )
