@@ -139,11 +139,16 @@ fn team(number: usize) -> String {
     format!("team-{}", number / ACCOUNTS % TEAMS)
 }
 
+/// What the ids of a team's keys begin with.
+fn key_prefix(number: usize) -> String {
+    format!("{:08}", number / ACCOUNTS % TEAMS)
+}
+
 fn role(number: usize) -> Role {
-    let (account, team) = (number % ACCOUNTS, team(number));
+    let (account, team, keys_of) = (number % ACCOUNTS, team(number), key_prefix(number));
     let id = account_id(account);
     let keys = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Own","Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDataKey","kms:DescribeKey"],"Resource":"arn:aws:kms:us-east-1:{id}:key/{team}-*"}},{{"Sid":"Shared","Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:kms:us-east-1:*:key/{team}-shared-*"}}]}}"#
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Own","Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDataKey","kms:DescribeKey"],"Resource":"arn:aws:kms:us-east-1:{id}:key/{keys_of}-*"}},{{"Sid":"Shared","Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:kms:us-east-1:*:key/{keys_of}-0001-*"}}]}}"#
     );
     let mut seeded = Seeded::new(number as u64);
     let others: Vec<_> = (0..8).map(|index| varied(number * 8 + index, &mut seeded)).collect();
@@ -162,8 +167,8 @@ fn key(number: usize) -> Key {
         r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Account","Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{id}:root"}},"Action":"kms:*","Resource":"*"}}{}]}}"#,
         if is_shared { shared.as_str() } else { "" }
     );
-    let name = if is_shared { "shared-" } else { "" };
-    let arn = format!("arn:aws:kms:us-east-1:{id}:key/{team}-{name}{number:04}");
+    let key_id = format!("{}-{:04}-4000-8000-{number:012}", key_prefix(number), u8::from(is_shared));
+    let arn = format!("arn:aws:kms:us-east-1:{id}:key/{key_id}");
     Key { arn, account_id: id, policy, account, team, is_shared }
 }
 
