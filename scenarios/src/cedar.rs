@@ -8,12 +8,11 @@ use std::fmt::Write as _;
 
 use permitlab_evaluator::cedar::{self, Translated, Translation};
 use permitlab_evaluator::diagnostic::Diagnostic;
-use permitlab_evaluator::policy::Policy;
 use permitlab_evaluator::source::{SourceId, SourceMap, Span};
-use permitlab_evaluator::world::World;
 
 use crate::facts;
 use crate::file::{Named, Text};
+use crate::measure::policies;
 use crate::root::PolicyRoot;
 
 /// A policy in Cedar.
@@ -63,24 +62,6 @@ fn read(root: &PolicyRoot, worlds: &[String], sources: &mut SourceMap) -> Result
 
 fn refused(name: &str, error: &cedar::Unsupported, span: Span) -> Vec<Diagnostic> {
     vec![Diagnostic::error("not-in-cedar", span, format!("`{name}` cannot be translated: {error}")).help("report it")]
-}
-
-/// Every policy a world holds.
-fn policies(world: &World) -> Vec<&Policy> {
-    let roles = world.roles.iter().flat_map(|role| role.policies.iter().chain(&role.boundary).chain(&role.trust));
-    let users = world.users.iter().flat_map(|user| user.policies.iter().chain(&user.boundary));
-    let organization = world.organization.iter();
-    let controls = organization.flat_map(|organization| {
-        let units = organization.units.iter().map(|unit| &unit.controls);
-        units.chain(organization.accounts.iter().map(|member| &member.controls))
-    });
-    let controls = controls.flat_map(|level| level.scps.iter().chain(&level.rcps));
-    let endpoints = world.endpoints.iter().filter_map(|endpoint| endpoint.policy.as_ref());
-    let buckets = world.buckets.iter().filter_map(|bucket| bucket.policy.as_ref());
-    let resources = world.resources.iter().filter_map(|resource| resource.policy.as_ref());
-    let keys = world.keys.iter().map(|key| &key.policy);
-    let all = keys.chain(roles).chain(users).chain(controls).chain(endpoints).chain(buckets).chain(resources);
-    all.map(AsRef::as_ref).collect()
 }
 
 fn file(name: &str, translation: &Translation, sources: &SourceMap) -> CedarFile {

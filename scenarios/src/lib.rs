@@ -7,7 +7,8 @@
 //! names stand for, [`judge`] asks the evaluator. [`replay`] does all of it for a scenario file, [`question`] for
 //! one call; [`suggest`] finds what would let a denied call pass, [`diff`] compares two replays, and [`report`] says what came of it.
 //!
-//! [`lint`] says what policies say that nobody meant, without any of this.
+//! [`lint`] says what policies say that nobody meant, without any of this; [`measure`] finds what to ask of policies, so that
+//! the cost of deciding by them is measured.
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
@@ -21,6 +22,7 @@ pub mod file;
 pub mod grants;
 pub mod judge;
 pub mod lint;
+pub mod measure;
 pub mod oracle;
 pub mod placeholders;
 pub mod question;

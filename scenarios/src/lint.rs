@@ -36,16 +36,27 @@ fn document(sources: &mut SourceMap, name: &str, text: &str) -> Result<Document,
     Document::read(name, source, text)
 }
 
+/// A policy text with stand-ins for its placeholders, and the type it is read as: the one named, or that of its shape.
+pub(crate) fn read(
+    sources: &mut SourceMap,
+    name: &str,
+    text: &str,
+    kind: Option<PolicyType>,
+) -> Result<(Document, PolicyType), Box<Diagnostic>> {
+    let mut document = document(sources, name, text)?;
+    // Every name has a stand-in, so nothing stays unbound.
+    document.fill(&StandIns);
+    let kind = kind.unwrap_or_else(|| shape(&document));
+    Ok((document, kind))
+}
+
 fn by_shape(
     sources: &mut SourceMap,
     name: &str,
     text: &str,
     kind: Option<PolicyType>,
 ) -> Result<(Document, PolicyType, Vec<Finding>), Box<Diagnostic>> {
-    let mut document = document(sources, name, text)?;
-    // Every name has a stand-in, so nothing stays unbound.
-    document.fill(&StandIns);
-    let kind = kind.unwrap_or_else(|| shape(&document));
+    let (document, kind) = read(sources, name, text, kind)?;
     let is_template = text.contains("{{") || text.contains("[[");
     let attachment = Attachment::default();
     let context = Context { document: &document, text, kind, attachment: &attachment, is_template };

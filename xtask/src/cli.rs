@@ -34,6 +34,9 @@ pub enum Verb {
     Lint(Box<LintArguments>),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
+    /// Measure what deciding by your own policies costs
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArguments),
     /// Print the policies of worlds as Cedar policies, with a schema
     Cedar(CedarArguments),
     /// Check the project's own rules: layering, manifests, links
@@ -59,6 +62,30 @@ pub struct ExplainArguments {
     /// The code, as it stands in a message: `dead-permission`; without one, all codes are listed
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// The arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// Worlds that work together; or policy files, and folders that hold some
+    #[arg(value_name = "WORLD|POLICIES", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: that of the world, or the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// How many of the calls that the policies name are asked
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub calls: usize,
+
+    /// How many of the slowest statements are shown
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub slowest: usize,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<BenchFormat>,
 }
 
 /// The arguments of `cedar`.
@@ -277,6 +304,15 @@ pub enum LintFormat {
     Markdown,
 }
 
+/// What a report of `bench` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchFormat {
+    /// For people
+    Human,
+    /// For programs: the same as one JSON value, with times in seconds
+    Json,
+}
+
 /// The formats in which a verb reports.
 pub trait Formats: ValueEnum + Clone + Copy + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// The verb.
@@ -287,6 +323,11 @@ pub trait Formats: ValueEnum + Clone + Copy + PartialEq + fmt::Debug + Send + Sy
 
 impl Formats for Format {
     const VERB: &'static str = "simulate";
+    const DEFAULT: Self = Self::Human;
+}
+
+impl Formats for BenchFormat {
+    const VERB: &'static str = "bench";
     const DEFAULT: Self = Self::Human;
 }
 
@@ -335,6 +376,14 @@ Examples:
 
   Annotate a pull request, and keep a log for code scanning
     permitlab lint --format github --format sarif --output lint.sarif";
+
+const BENCH_EXAMPLES: &str = "\
+Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
+without a world are given to one role, key policies a key each.
+
+Examples:
+  permitlab bench fixtures/bedrock-eval.yaml
+  permitlab bench policies/ --format json --output bench.json";
 
 const DECIDE_EXAMPLES: &str = "\
 Reads one case a line from standard input and answers each with one line, in order. A line that is no case gets an \
@@ -497,6 +546,7 @@ mod tests {
             other @ (Verb::Decide
             | Verb::Lint(_)
             | Verb::Explain(_)
+            | Verb::Bench(_)
             | Verb::Cedar(_)
             | Verb::Tidy
             | Verb::Conformance
@@ -523,6 +573,7 @@ mod tests {
     #[case::change_of_scenarios("simulate cases/a.yaml --change x --change y")]
     #[case::decide("decide")]
     #[case::schema("schema --check")]
+    #[case::bench("bench fixtures/a.yaml b.yaml --calls 100 --slowest 3 --format json")]
     fn these_are_understood(#[case] line: &str) {
         parse(line).unwrap();
     }

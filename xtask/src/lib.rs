@@ -9,6 +9,7 @@
 //! [`cli`] holds what people may type, [`exit`] what the process answers, [`output`] where text goes. Each verb is
 //! a module with a `run` function: a few lines over a library call.
 
+pub mod bench;
 pub mod catalog;
 pub mod cedar;
 pub mod cli;
@@ -53,6 +54,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),
+        Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),

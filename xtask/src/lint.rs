@@ -72,7 +72,7 @@ const fn kind(kind: LintType) -> PolicyType {
 }
 
 /// The files that paths name: files as they are, and the JSON files anywhere below folders, in order.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
