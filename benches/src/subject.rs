@@ -14,7 +14,7 @@ use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive::bare_context;
 use permitlab_evaluator::explain;
 use permitlab_evaluator::gather::Applicable;
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
+use permitlab_evaluator::policy::{self, Document, Policies as Attached, Policy, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::SourceMap;
@@ -30,18 +30,26 @@ use crate::workload::{Answer, Call, Policies, Workload};
 /// Policies that were read and checked.
 #[derive(Debug)]
 pub struct Read {
-    identity: Vec<Policy>,
-    key: Option<Policy>,
-    boundary: Option<Policy>,
-    session: Vec<Policy>,
-    service_control: Vec<Vec<Policy>>,
-    resource_control: Vec<Vec<Policy>>,
-    vpc_endpoint: Option<Policy>,
+    identity: Vec<Arc<Policy>>,
+    key: Option<Arc<Policy>>,
+    boundary: Option<Arc<Policy>>,
+    session: Vec<Arc<Policy>>,
+    service_control: Vec<Vec<Arc<Policy>>>,
+    resource_control: Vec<Vec<Arc<Policy>>>,
+    vpc_endpoint: Option<Arc<Policy>>,
 }
 
 /// Policies that are ready to decide any number of calls.
 #[derive(Debug)]
-pub struct Compiled<'r>(Applicable<'r>);
+pub struct Compiled {
+    identity: PolicySet,
+    key: Option<Arc<Policy>>,
+    boundary: Option<Arc<Policy>>,
+    session: Option<PolicySet>,
+    service_control: Vec<PolicySet>,
+    resource_control: Vec<PolicySet>,
+    vpc_endpoint: Option<Arc<Policy>>,
+}
 
 /// A call that is ready to be decided.
 #[derive(Debug)]
@@ -52,10 +60,9 @@ pub struct Asked {
 
 /// Reads and checks policies; `None` if one is refused.
 pub fn read(policies: &Policies) -> Option<Read> {
-    let all = |texts: &[String], kind: PolicyType| texts.iter().map(|text| checked(text, kind)).collect();
     let levels = |levels: &[Vec<String>], kind| levels.iter().map(|texts| all(texts, kind)).collect::<Option<Vec<_>>>();
     let one = |text: &Option<String>, kind: PolicyType| match text {
-        Some(text) => checked(text, kind).map(Some),
+        Some(text) => checked(text, kind).map(Arc::new).map(Some),
         None => Some(None),
     };
     Some(Read {
@@ -78,20 +85,17 @@ pub(crate) fn checked(text: &str, kind: PolicyType) -> Option<Policy> {
 }
 
 /// Makes policies ready to decide.
-pub fn compile(read: &Read) -> Compiled<'_> {
-    let some = |policies: &'_ [Vec<Policy>]| (!policies.is_empty()).then_some(());
-    Compiled(Applicable {
-        identity: Some(read.identity.iter().collect()),
-        resource: read.key.as_ref(),
-        boundary: read.boundary.as_ref().map(|policy| vec![policy]),
-        session: (!read.session.is_empty()).then(|| read.session.iter().collect()),
-        scp: some(&read.service_control)
-            .map(|()| read.service_control.iter().map(|level| level.iter().collect()).collect()),
-        rcp: some(&read.resource_control)
-            .map(|()| read.resource_control.iter().map(|level| level.iter().collect()).collect()),
-        vpc_endpoint: read.vpc_endpoint.as_ref().map(|policy| vec![policy]),
-        ..Applicable::default()
-    })
+pub fn compile(read: &Read) -> Compiled {
+    let set = |policies: &Vec<Arc<Policy>>| PolicySet::new(policies.clone());
+    Compiled {
+        identity: set(&read.identity),
+        key: read.key.clone(),
+        boundary: read.boundary.clone(),
+        session: (!read.session.is_empty()).then(|| set(&read.session)),
+        service_control: read.service_control.iter().map(set).collect(),
+        resource_control: read.resource_control.iter().map(set).collect(),
+        vpc_endpoint: read.vpc_endpoint.clone(),
+    }
 }
 
 /// A call from its strings; `None` if one is not what it should be.
@@ -106,9 +110,23 @@ pub fn ask(call: &Call) -> Option<Asked> {
     Some(Asked { request, context })
 }
 
-impl Compiled<'_> {
+impl Compiled {
+    fn applicable(&self) -> Applicable<'_> {
+        let levels = |levels: &'_ [PolicySet]| (!levels.is_empty()).then_some(());
+        Applicable {
+            identity: Some(Attached::Set(&self.identity)),
+            resource: self.key.as_deref(),
+            boundary: self.boundary.as_deref().map(Attached::One),
+            session: self.session.as_ref().map(Attached::Set),
+            scp: levels(&self.service_control).map(|()| self.service_control.iter().map(Attached::Set).collect()),
+            rcp: levels(&self.resource_control).map(|()| self.resource_control.iter().map(Attached::Set).collect()),
+            vpc_endpoint: self.vpc_endpoint.as_deref().map(Attached::One),
+            ..Applicable::default()
+        }
+    }
+
     fn decision(&self, asked: &Asked) -> Decision {
-        authorize::decide(&self.0, &asked.request, &asked.context, Rules::NONE)
+        authorize::decide(&self.applicable(), &asked.request, &asked.context, Rules::NONE)
     }
 
     /// Decides a call.
@@ -119,7 +137,8 @@ impl Compiled<'_> {
     /// The answer, and the id of the statement that decided.
     pub fn judge(&self, asked: &Asked) -> (Answer, Option<String>) {
         let decision = self.decision(asked);
-        let statement = decision.decided_by.and_then(|reference| self.0.statement(reference));
+        let applicable = self.applicable();
+        let statement = decision.decided_by.and_then(|reference| applicable.statement(reference));
         let sid = statement.and_then(|(_, statement)| statement.sid.as_ref()).map(|sid| sid.as_str().to_owned());
         (decision.effect.into(), sid)
     }
@@ -127,7 +146,7 @@ impl Compiled<'_> {
     /// Decides a call and explains the decision. How many statements the explanation saw.
     pub fn explain(&self, asked: &Asked) -> (Answer, usize) {
         let decision = self.decision(asked);
-        let explanation = explain::explain(&self.0, &asked.request, &asked.context, &decision);
+        let explanation = explain::explain(&self.applicable(), &asked.request, &asked.context, &decision);
         (decision.effect.into(), explanation.layers.iter().map(|layer| layer.statements.len()).sum())
     }
 }
@@ -147,8 +166,8 @@ pub fn judge(workload: &Workload) -> Option<(Answer, Option<String>)> {
 /// Answers the lines of `permitlab decide` on so many threads; `None` where it cannot run on that many.
 pub fn bulk(lines: &[u8], threads: usize) -> Option<Vec<u8>> {
     let mut answers = Vec::new();
-    (threads == 1).then_some(())?;
-    permitlab::decide::decide(lines, &mut answers).ok()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()?;
+    pool.install(|| permitlab::decide::decide(lines, &mut answers)).ok()?;
     Some(answers)
 }
 
@@ -195,7 +214,7 @@ fn all(texts: &[String], kind: PolicyType) -> Option<Vec<Arc<Policy>>> {
 
 fn role(role: &organization::Role) -> Option<Role> {
     let Principal::RoleSession { role: identity, .. } = Principal::parse(&role.arn).ok()? else { return None };
-    let policies = all(&role.policies, PolicyType::Identity)?;
+    let policies = all(&role.policies, PolicyType::Identity)?.into();
     let tags = BTreeMap::from([("team".to_owned(), role.team.clone())]);
     Some(Role { identity, policies, boundary: None, trust: None, tags: Some(tags) })
 }
@@ -221,7 +240,7 @@ fn in_world(organization: &Organization) -> Option<InWorld> {
     let controls = |scps: &[String]| {
         let full_access = checked(FULL_ACCESS, PolicyType::ServiceControl).map(Arc::new);
         let scps = full_access.into_iter().chain(all(scps, PolicyType::ServiceControl)?).collect();
-        Some(Controls { scps, rcps: Vec::new() })
+        Some(Controls { scps, rcps: PolicySet::NONE })
     };
     let unit = |(path, scps): &(&str, Vec<String>)| Some(Unit { path: (*path).into(), controls: controls(scps)? });
     let member = |(account, unit): &(String, &str)| {

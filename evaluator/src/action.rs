@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use crate::glob::{self, Case, Token, fold};
 
 /// The name of an action: `kms:Decrypt`.
@@ -21,7 +23,15 @@ pub struct ActionPattern(Form);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Every,
-    Named { service: Box<str>, name: Box<[Token<Box<str>>]> },
+    /// One action: the text and where its colon stands.
+    One {
+        text: SmolStr,
+        colon: usize,
+    },
+    Named {
+        service: Box<str>,
+        name: Box<[Token<Box<str>>]>,
+    },
 }
 
 /// A text is no action name or pattern.
@@ -66,6 +76,11 @@ impl ActionName {
     pub fn name(&self) -> &str {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
+
+    /// The name after the colon, as compared: in lower case.
+    pub fn folded_name(&self) -> &str {
+        self.folded.get(self.colon + 1..).unwrap_or_default()
+    }
 }
 
 impl ActionPattern {
@@ -81,6 +96,10 @@ impl ActionPattern {
         if service.is_empty() || name.is_empty() || service.contains(['*', '?']) {
             return Err(NotAnAction::BadForm);
         }
+        if !name.contains(['*', '?']) {
+            let text = SmolStr::from(fold(text));
+            return Ok(Self(Form::One { colon: text.find(':').unwrap_or(0), text }));
+        }
         Ok(Self(Form::Named { service: fold(service).into(), name: glob::tokens(&fold(name)).into() }))
     }
 
@@ -88,9 +107,9 @@ impl ActionPattern {
     pub fn matches(&self, action: &ActionName) -> bool {
         match &self.0 {
             Form::Every => true,
+            Form::One { text, .. } => **text == *action.folded,
             Form::Named { service, name } => {
-                **service == *action.service()
-                    && glob::matches(name, action.folded.get(action.colon + 1..).unwrap_or_default(), Case::Sensitive)
+                **service == *action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
             }
         }
     }
@@ -99,6 +118,9 @@ impl ActionPattern {
     pub fn covers_name(&self, name: &str) -> bool {
         match &self.0 {
             Form::Every => true,
+            Form::One { text, colon } => {
+                text.get(colon + 1..).is_some_and(|own| glob::equal(name, own, Case::Insensitive))
+            }
             Form::Named { name: pattern, .. } => glob::matches(pattern, name, Case::Insensitive),
         }
     }
@@ -107,18 +129,29 @@ impl ActionPattern {
     pub fn service(&self) -> Option<&str> {
         match &self.0 {
             Form::Every => None,
+            Form::One { text, colon } => text.get(..*colon),
             Form::Named { service, .. } => Some(service),
+        }
+    }
+
+    /// What the names it covers begin with, in lower case, and whether that is the whole name.
+    pub fn start(&self) -> (&str, bool) {
+        let tokens: &[Token<Box<str>>] = match &self.0 {
+            Form::Every => &[],
+            Form::One { text, colon } => return (text.get(colon + 1..).unwrap_or_default(), true),
+            Form::Named { name, .. } => name,
+        };
+        match tokens {
+            [Token::Literal(literal), rest @ ..] => (literal, rest.is_empty()),
+            [Token::AnyRun | Token::AnyOne, ..] | [] => ("", false),
         }
     }
 
     /// The name it covers, in lower case, if it holds no wildcard.
     pub fn literal_name(&self) -> Option<&str> {
         match &self.0 {
-            Form::Every => None,
-            Form::Named { name, .. } => match &**name {
-                [Token::Literal(literal)] => Some(literal),
-                _ => None,
-            },
+            Form::One { text, colon } => text.get(colon + 1..),
+            Form::Every | Form::Named { .. } => None,
         }
     }
 }

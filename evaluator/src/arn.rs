@@ -26,9 +26,14 @@ impl Arn {
     /// # Errors
     /// [`NotAnArn`] when a field is missing, the first is not `arn`, or the resource is empty.
     pub fn parse(text: &str) -> Result<Self, NotAnArn> {
-        let colons = colons(text).ok_or(NotAnArn)?;
-        let arn = Self { text: text.into(), colons };
-        if arn.field(0) == "arn" && !arn.resource().is_empty() { Ok(arn) } else { Err(NotAnArn) }
+        let fields = split(text).ok_or(NotAnArn)?;
+        let mut end = 0;
+        let colons = [0, 1, 2, 3, 4].map(|field: usize| {
+            end += fields.get(field).map_or(0, |field| field.len());
+            end += 1;
+            end - 1
+        });
+        Ok(Self { text: text.into(), colons })
     }
 
     /// The whole text.
@@ -73,9 +78,17 @@ impl Arn {
     }
 }
 
-fn colons(text: &str) -> Option<[usize; 5]> {
-    let mut at = text.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
-    Some([at.next()?, at.next()?, at.next()?, at.next()?, at.next()?])
+/// The six fields of a text, if it is an ARN.
+pub fn split(text: &str) -> Option<[&str; 6]> {
+    let mut rest = text;
+    let mut field = || {
+        let (field, after) = rest.split_at_checked(memchr::memchr(b':', rest.as_bytes())?)?;
+        rest = after.get(1..)?;
+        Some(field)
+    };
+    let fields = [field()?, field()?, field()?, field()?, field()?];
+    let [arn, partition, service, region, account] = fields;
+    (arn == "arn" && !rest.is_empty()).then_some([arn, partition, service, region, account, rest])
 }
 
 impl fmt::Display for Arn {

@@ -6,18 +6,18 @@
 
 use crate::catalog;
 use crate::context::RequestContext;
-use crate::decision::{Decision, Effect, Unavailable};
+use crate::decision::{Decision, Effect, Effects, Unavailable};
 use crate::derive;
 use crate::eval::View;
 use crate::eval::policy::{Allows, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
-use crate::gather::{Applicable, gather};
+use crate::gather::{Applicable, Levels, gather};
 use crate::layer::{Layer, StatementRef, Verdict};
-use crate::policy::PolicyType;
+use crate::policy::{Policies, PolicyType};
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
 use crate::service::{self, Sharing, s3, sts};
-use crate::truth::{Rule, Rules, Truth};
+use crate::truth::{Doubts, Rule, Rules, Truth, Unstated};
 use crate::world::World;
 
 /// What comes of a request.
@@ -75,10 +75,11 @@ fn is_elsewhere(request: &Request) -> bool {
 /// Decides a request from the policies that apply to it.
 pub fn decide(applicable: &Applicable<'_>, request: &Request, context: &RequestContext, settled: Rules) -> Decision {
     let has_boundary = applicable.boundary.is_some();
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary };
-    let layers = Layers::judge(applicable, &view);
+    let unstated = Unstated::default();
+    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
     let parties = Parties::of(applicable, request);
-    layers.compose(&parties, settled)
+    let layers = Layers::judge(applicable, &view, parties.sharing);
+    layers.compose(&parties, settled, &unstated)
 }
 
 /// Whether a resource-based policy that nobody stated could allow what the known ones leave denied: an answer that is
@@ -90,11 +91,12 @@ pub fn hangs_on_resource_policy(
     settled: Rules,
 ) -> bool {
     let has_boundary = applicable.boundary.is_some();
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary };
+    let unstated = Unstated::default();
+    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
     let parties = Parties::of(applicable, request);
-    let known = Layers::judge(applicable, &view);
+    let known = Layers::judge(applicable, &view, parties.sharing);
     let opened = Layers { resource: Some((Outcome::NONE, Allows::DIRECT)), ..known.clone() };
-    let effect = |layers: &Layers| layers.compose(&parties, settled).effect;
+    let effect = |layers: &Layers| layers.compose(&parties, settled, &unstated).effect;
     effect(&known) == Effect::ImplicitDeny && effect(&opened) == Effect::Allow
 }
 
@@ -158,14 +160,38 @@ impl Caller {
 /// The outcome of every layer by itself.
 #[derive(Clone, Default)]
 struct Layers {
-    rcp: Option<Vec<Outcome>>,
-    scp: Option<Vec<Outcome>>,
+    rcp: Option<Hierarchy>,
+    scp: Option<Hierarchy>,
     vpc_endpoint: Option<Outcome>,
     resource: Option<(Outcome, Allows)>,
     grants: Option<Granted>,
     identity: Option<Outcome>,
     boundary: Option<Outcome>,
     session: Option<Outcome>,
+}
+
+/// What the levels of SCPs or RCPs say.
+#[derive(Clone, Copy)]
+struct Hierarchy {
+    /// Whether a Deny of any level applies, and the first that does.
+    deny: LayerMatches,
+    /// Whether every level allows (R5.5).
+    allow: Truth,
+}
+
+impl Hierarchy {
+    fn judge(layer: Layer, levels: &Levels<'_>, view: &View<'_>) -> Self {
+        let mut found = Self { deny: LayerMatches { truth: Truth::NO, by: None }, allow: Truth::YES };
+        for (level, policies) in levels.iter().enumerate() {
+            let Outcome { deny, allow } = evaluate(*policies, view);
+            if deny.truth.holds() && !found.deny.truth.holds() {
+                found.deny.by = deny.by.map(|index| StatementRef { layer, level, index });
+            }
+            found.deny.truth = found.deny.truth.or(deny.truth);
+            found.allow = found.allow.and(allow.truth);
+        }
+        found
+    }
 }
 
 /// What the grants of a key say.
@@ -180,53 +206,53 @@ struct Granted {
 impl Granted {
     /// `None` where no grant could have a say: the key has none, or the action is none that grants permit.
     fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Option<Self> {
-        let operation = catalog::kms::operation(&view.request.action)?;
-        if applicable.grants.is_empty() || !operation.grantable {
+        if applicable.grants.is_empty() || !catalog::kms::operation(&view.request.action)?.grantable {
             return None;
         }
-        let all = || applicable.grants.iter().copied().enumerate();
+        let all = || applicable.grants.iter().enumerate();
         let own = all().filter(|(_, each)| grant::is_issued_by_caller(each, view.request));
         Some(Self { all: grant::evaluate(all(), view), own: grant::evaluate(own, view) })
     }
 }
 
 impl Layers {
-    fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Self {
-        let sharing = service::sharing(view.request);
+    fn judge(applicable: &Applicable<'_>, view: &View<'_>, sharing: Sharing) -> Self {
         if sharing == Sharing::Unguarded {
             return Self::default();
         }
         let caller = &view.request.principal;
         let service_linked = caller.is_service_linked();
         let scp_applies = caller.account().is_some() && !service_linked && !applicable.principal_in_management_account;
-        let reached = catalog::rcps_reach(&view.request.action);
-        let exempt = service_linked || sts::takes_linked_role(view.request);
-        let rcp_applies = reached && !exempt && !applicable.resource_in_management_account;
-        let levels = |levels: &Option<Vec<Vec<_>>>, applies: bool| {
-            levels.as_ref().filter(|_| applies).map(|levels| levels.iter().map(|level| evaluate(level, view)).collect())
+        let exempt = || service_linked || sts::takes_linked_role(view.request);
+        let rcp_applies = applicable.rcp.is_some()
+            && catalog::rcps_reach(&view.request.action)
+            && !applicable.resource_in_management_account
+            && !exempt();
+        let levels = |layer: Layer, levels: &Option<Levels<'_>>, applies: bool| {
+            levels.as_ref().filter(|_| applies).map(|levels| Hierarchy::judge(layer, levels, view))
         };
-        let set = |policies: &Option<Vec<_>>| policies.as_ref().map(|policies| evaluate(policies, view));
+        let set = |policies: Option<Policies<'_>>| policies.map(|policies| evaluate(policies, view));
         let owner = applicable.resource_account.or(view.request.resource.account);
         let resource = applicable.resource.filter(|_| match sharing {
             Sharing::EitherAllows | Sharing::Delegated => !s3::is_root_on_policy(view.request, owner),
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
         Self {
-            rcp: levels(&applicable.rcp, rcp_applies),
-            scp: levels(&applicable.scp, scp_applies),
-            vpc_endpoint: set(&applicable.vpc_endpoint),
+            rcp: levels(Layer::Rcp, &applicable.rcp, rcp_applies),
+            scp: levels(Layer::Scp, &applicable.scp, scp_applies),
+            vpc_endpoint: set(applicable.vpc_endpoint),
             resource: resource.map(|policy| evaluate_resource(policy, view)),
             grants: Granted::judge(applicable, view),
-            identity: set(&applicable.identity),
-            boundary: set(&applicable.boundary),
-            session: set(&applicable.session),
+            identity: set(applicable.identity),
+            boundary: set(applicable.boundary),
+            session: set(applicable.session),
         }
     }
 
-    fn compose(&self, parties: &Parties, settled: Rules) -> Decision {
+    fn compose(&self, parties: &Parties, settled: Rules, unstated: &Unstated) -> Decision {
         let paths = Paths::of(self, parties);
-        let deny = Truth::any(Layer::ALL.map(|layer| self.denies(layer))).settle(settled);
-        let guardrails = Truth::all([Layer::Rcp, Layer::Scp, Layer::VpcEndpoint].map(|layer| self.guardrail(layer)));
+        let deny = Layer::ALL.iter().fold(Truth::NO, |deny, layer| deny.or(self.denies(*layer))).settle(settled);
+        let guardrails = self.guardrail(Layer::Scp).and(self.guardrail(Layer::VpcEndpoint));
         let allow = guardrails.and(paths.open()).settle(settled);
         let effect = match (deny.holds(), allow.holds()) {
             (true, _) => Effect::ExplicitDeny,
@@ -240,8 +266,8 @@ impl Layers {
         };
         let otherwise = otherwise(effect, &deny, &allow);
         let doubts = match (otherwise.is_empty(), deny.is_certain() && deny.holds()) {
-            (true, _) | (_, true) => crate::truth::Doubts::default(),
-            (false, false) => deny.doubts().clone().union(allow.doubts().clone()),
+            (true, _) | (_, true) => Doubts::default(),
+            (false, false) => unstated.doubts(&deny.with_doubts_of(allow)),
         };
         let verdicts = Layer::ALL.map(|layer| self.verdict(layer, parties));
         Decision { effect, layer, decided_by, verdicts, otherwise, doubts }
@@ -249,20 +275,36 @@ impl Layers {
 
     /// Whether a layer denies. That an RCP beats a grant is inferred (R6.24, unsure).
     fn denies(&self, layer: Layer) -> Truth {
-        let deny = self.deny(layer).truth;
-        let is_granted = self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold());
-        if layer == Layer::Rcp && is_granted {
+        let deny = self.deny_truth(layer);
+        let is_granted = || self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold());
+        if layer == Layer::Rcp && deny.could_hold() && is_granted() {
             deny.and(Truth::unless(true, Rule::RcpAgainstGrant, false))
         } else {
             deny
         }
     }
 
+    /// Whether a Deny statement of a layer applies.
+    fn deny_truth(&self, layer: Layer) -> Truth {
+        let of = |outcome: &Option<Outcome>| outcome.as_ref().map_or(Truth::NO, |outcome| outcome.deny.truth);
+        let of_levels = |levels: &Option<Hierarchy>| levels.as_ref().map_or(Truth::NO, |levels| levels.deny.truth);
+        match layer {
+            Layer::Rcp => of_levels(&self.rcp),
+            Layer::Scp => of_levels(&self.scp),
+            Layer::VpcEndpoint => of(&self.vpc_endpoint),
+            Layer::Resource => self.resource.as_ref().map_or(Truth::NO, |(outcome, _)| outcome.deny.truth),
+            Layer::Grant => Truth::NO,
+            Layer::Identity => of(&self.identity),
+            Layer::Boundary => of(&self.boundary),
+            Layer::Session => of(&self.session),
+        }
+    }
+
     /// The Deny statements of a layer, over all its levels.
     fn deny(&self, layer: Layer) -> LayerMatches {
         match layer {
-            Layer::Rcp => LayerMatches::over_levels(layer, self.rcp.as_deref()),
-            Layer::Scp => LayerMatches::over_levels(layer, self.scp.as_deref()),
+            Layer::Rcp => self.rcp.map_or(LayerMatches::of(layer, None), |levels| levels.deny),
+            Layer::Scp => self.scp.map_or(LayerMatches::of(layer, None), |levels| levels.deny),
             Layer::VpcEndpoint => LayerMatches::of(layer, self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny)),
             Layer::Resource => LayerMatches::of(layer, self.resource.as_ref().map(|(outcome, _)| &outcome.deny)),
             Layer::Grant => LayerMatches::of(layer, None),
@@ -276,7 +318,7 @@ impl Layers {
     /// since `RCPFullAWSAccess` always allows (R5.6), an endpoint policy must allow (R5.16).
     fn guardrail(&self, layer: Layer) -> Truth {
         match layer {
-            Layer::Scp => Truth::all(self.scp.iter().flatten().map(|outcome| outcome.allow.truth.clone())),
+            Layer::Scp => self.scp.map_or(Truth::YES, |levels| levels.allow),
             Layer::VpcEndpoint => limit(self.vpc_endpoint.as_ref()),
             Layer::Boundary => limit(self.boundary.as_ref()),
             Layer::Session => limit(self.session.as_ref()),
@@ -292,7 +334,7 @@ impl Layers {
 
     /// What grants allow to those they name in this way.
     fn granted(&self, way: PrincipalMatch) -> Truth {
-        self.grants.as_ref().map_or(Truth::NO, |grants| grants.all.by(way).truth.clone())
+        self.grants.as_ref().map_or(Truth::NO, |grants| grants.all.by(way).truth)
     }
 
     /// The first layer in AWS's order whose Deny applies (R5.2).
@@ -310,7 +352,7 @@ impl Layers {
     }
 
     fn verdict(&self, layer: Layer, parties: &Parties) -> Verdict {
-        if self.deny(layer).truth.holds() {
+        if self.deny_truth(layer).holds() {
             return Verdict::ExplicitDeny;
         }
         let plain = |allows: bool| if allows { Verdict::Allowed } else { Verdict::ImplicitDeny };
@@ -342,10 +384,11 @@ fn by_way(allows: &Allows, parties: &Parties) -> Verdict {
 
 /// A policy that limits: absent it limits nothing, present it must allow.
 fn limit(outcome: Option<&Outcome>) -> Truth {
-    outcome.map_or(Truth::YES, |outcome| outcome.allow.truth.clone())
+    outcome.map_or(Truth::YES, |outcome| outcome.allow.truth)
 }
 
 /// The statements of a layer and where the deciding one stands.
+#[derive(Clone, Copy)]
 struct LayerMatches {
     truth: Truth,
     by: Option<StatementRef>,
@@ -355,21 +398,9 @@ impl LayerMatches {
     fn of(layer: Layer, matches: Option<&Matches>) -> Self {
         let reference = |index: StatementIndex| StatementRef { layer, level: 0, index };
         matches.map_or(Self { truth: Truth::NO, by: None }, |matches| Self {
-            truth: matches.truth.clone(),
+            truth: matches.truth,
             by: matches.by.map(reference),
         })
-    }
-
-    fn over_levels(layer: Layer, levels: Option<&[Outcome]>) -> Self {
-        let mut found = Self { truth: Truth::NO, by: None };
-        for (level, outcome) in levels.unwrap_or_default().iter().enumerate() {
-            let deny = &outcome.deny;
-            if deny.truth.holds() && !found.truth.holds() {
-                found.by = deny.by.map(|index| StatementRef { layer, level, index });
-            }
-            found.truth = found.truth.or(deny.truth.clone());
-        }
-        found
     }
 }
 
@@ -403,13 +434,12 @@ impl Paths {
             Caller::Root => Truth::YES,
             Caller::Service | Caller::Federated | Caller::Anonymous => Truth::NO,
         };
+        let allows = layers.resource.as_ref().map(|(_, allows)| allows);
         let direct = match parties.caller {
             // A star is for those AWS knows; a token counts where its provider is named (R3.8).
-            Caller::Federated => WAYS.map(|way| {
-                (way, if way == PrincipalMatch::Direct { layers.allows(way).truth.clone() } else { Truth::NO })
-            }),
+            Caller::Federated => ByItself::of(allows, |way| Truth::certain(way == PrincipalMatch::Direct)),
             Caller::Identity | Caller::FederatedUser | Caller::Root | Caller::Service | Caller::Anonymous => {
-                by_policy(layers, &limits)
+                ByItself::of(allows, |way| policy_stands(way, limits))
             }
         };
         let has_account = parties.caller.has_account();
@@ -420,21 +450,20 @@ impl Paths {
                 any_allow(layers).or(layers.grants.as_ref().map_or(Truth::NO, |grants| grants.all.any()))
             }
             (Sharing::Delegated | Sharing::ByGrant, true) => {
-                layers.allows(PrincipalMatch::Account).truth.clone().or(layers.granted(PrincipalMatch::Account))
+                layers.allows(PrincipalMatch::Account).truth.or(layers.granted(PrincipalMatch::Account))
             }
         };
         let is_enough = parties.same_account || !has_account;
         let granting = layers.grants.as_ref().map(|grants| if is_enough { &grants.all } else { &grants.own });
-        let granted = granting.map_or(WAYS.map(|way| (way, Truth::NO)), |grants| by_grant(grants, &limits));
-        let grant = in_any_way(&granted).and(Truth::unless(true, Rule::GrantOfCallersAccount, is_enough));
-        let by_policy = first_way(&direct).and_then(|way| layers.allows(way).by);
-        let by_grant = first_way(&granted).zip(granting).and_then(|(way, grants)| grants.by(way).by);
+        let granted = ByItself::of(granting, |way| grant_stands(way, limits));
+        let grant = granted.truth.and(Truth::unless(true, Rule::GrantOfCallersAccount, is_enough));
         let resource = match (parties.sharing, is_enough) {
             (Sharing::Unguarded, _) => Truth::YES,
             (Sharing::IdentityOnly | Sharing::ByGrant, _) | (_, false) => Truth::NO,
-            (Sharing::EitherAllows | Sharing::Delegated, true) => in_any_way(&direct),
+            (Sharing::EitherAllows | Sharing::Delegated, true) => direct.truth,
         };
         let Parties { same_account, is_served, sharing, .. } = *parties;
+        let (by_policy, by_grant) = (direct.by, granted.by);
         Self { resource, grant, delegation, identity, same_account, is_served, sharing, by_policy, by_grant }
     }
 
@@ -442,7 +471,7 @@ impl Paths {
         if !self.is_served {
             return Truth::NO;
         }
-        self.resource.clone().or(self.grant.clone()).or(self.delegation.clone().and(self.identity.clone()))
+        self.resource.or(self.grant).or(self.delegation.and(self.identity))
     }
 
     /// The resource-based policy if it decides by itself, then a grant; otherwise the identity policy that delegation
@@ -494,70 +523,72 @@ impl Paths {
 const LIMITED: [PrincipalMatch; 2] = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
 
 fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
-    let allow = layers.identity.as_ref().map_or(Truth::NO, |outcome| outcome.allow.truth.clone());
-    allow.and(limits.clone())
+    let allow = layers.identity.as_ref().map_or(Truth::NO, |outcome| outcome.allow.truth);
+    allow.and(*limits)
 }
 
 fn any_allow(layers: &Layers) -> Truth {
-    Truth::any(WAYS.map(|way| layers.allows(way).truth.clone()))
+    layers.resource.as_ref().map_or(Truth::NO, |(_, allows)| allows.any())
 }
 
-/// The first way, the strongest first, in which a policy or a grant allows by itself.
-fn first_way(ways: &[(PrincipalMatch, Truth); 5]) -> Option<PrincipalMatch> {
-    ways.iter().find(|(_, truth)| truth.holds()).map(|(way, _)| *way)
+/// What the resource's side allows by itself, and the statement or grant that does so in the strongest way.
+struct ByItself {
+    truth: Truth,
+    by: Option<StatementIndex>,
+}
+
+impl ByItself {
+    /// Holds each way of naming the caller against the limits: does an Allow in that way stand against them?
+    fn of(allows: Option<&Allows>, stands: impl Fn(PrincipalMatch) -> Truth) -> Self {
+        let mut found = Self { truth: Truth::NO, by: None };
+        let Some(allows) = allows else { return found };
+        for way in WAYS {
+            let matches = allows.by(way);
+            if !matches.truth.could_hold() {
+                continue;
+            }
+            let truth = matches.truth.and(stands(way));
+            if truth.holds() && !found.truth.holds() {
+                found.by = matches.by;
+            }
+            found.truth = found.truth.or(truth);
+        }
+        found
+    }
 }
 
 /// Which grants stand against an implicit deny of boundary and session policy: as the statements of a key policy that
 /// name the same grantee would (R5.8). AWS does not say, so the other answer is open wherever the limits would stop it
 /// (R6.25). A grant to the account needs its identity policies, unsurely.
-fn by_grant(grants: &Allows, limits: &Truth) -> [(PrincipalMatch, Truth); 5] {
-    let granted = |way: PrincipalMatch| grants.by(way).truth.clone();
-    let unlimited = Truth::unless(true, Rule::GrantEscapesLimits, !limits.could_fail());
-    let limited = limits.clone().or(Truth::unless(false, Rule::GrantEscapesLimits, true));
-    WAYS.map(|way| {
-        let stands = match way {
-            PrincipalMatch::Direct => unlimited.clone(),
-            PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => limited.clone(),
-            // No grant is for everyone.
-            PrincipalMatch::Everyone => Truth::NO,
-            PrincipalMatch::Account => Truth::unless(false, Rule::GrantEscapesLimits, true),
-        };
-        (way, granted(way).and(stands))
-    })
+fn grant_stands(way: PrincipalMatch, limits: Truth) -> Truth {
+    match way {
+        PrincipalMatch::Direct => Truth::unless(true, Rule::GrantEscapesLimits, !limits.could_fail()),
+        PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => {
+            limits.or(Truth::unless(false, Rule::GrantEscapesLimits, true))
+        }
+        // No grant is for everyone.
+        PrincipalMatch::Everyone => Truth::NO,
+        PrincipalMatch::Account => Truth::unless(false, Rule::GrantEscapesLimits, true),
+    }
 }
 
 /// Which Allow statements of a resource policy stand against an implicit deny of boundary and session policy: the table of
 /// R5.8. A role ARN, and a user ARN met by a federated session, are limited; a session ARN, a user ARN and a star
 /// are not (the star unsurely). The account form is no grant at all.
-fn by_policy(layers: &Layers, limits: &Truth) -> [(PrincipalMatch, Truth); 5] {
-    WAYS.map(|way| {
-        let stands = match way {
-            PrincipalMatch::Direct => Truth::YES,
-            PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => limits.clone(),
-            PrincipalMatch::Everyone => Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail()),
-            PrincipalMatch::Account => Truth::NO,
-        };
-        (way, layers.allows(way).truth.clone().and(stands))
-    })
-}
-
-/// Whether something allows in one of the ways.
-fn in_any_way(ways: &[(PrincipalMatch, Truth); 5]) -> Truth {
-    Truth::any(ways.iter().map(|(_, truth)| truth.clone()))
+fn policy_stands(way: PrincipalMatch, limits: Truth) -> Truth {
+    match way {
+        PrincipalMatch::Direct => Truth::YES,
+        PrincipalMatch::RoleOfSession | PrincipalMatch::UserOfFederatedSession => limits,
+        PrincipalMatch::Everyone => Truth::unless(true, Rule::EveryoneEscapesLimits, !limits.could_fail()),
+        PrincipalMatch::Account => Truth::NO,
+    }
 }
 
 /// The answers that what is left open could turn this one into.
-fn otherwise(effect: Effect, deny: &Truth, allow: &Truth) -> Vec<Effect> {
-    let mut possible = Vec::new();
-    if deny.could_fail() && allow.could_hold() {
-        possible.push(Effect::Allow);
-    }
-    if deny.could_fail() && allow.could_fail() {
-        possible.push(Effect::ImplicitDeny);
-    }
-    if deny.could_hold() {
-        possible.push(Effect::ExplicitDeny);
-    }
-    possible.retain(|other| *other != effect);
-    possible
+fn otherwise(effect: Effect, deny: &Truth, allow: &Truth) -> Effects {
+    Effects::default()
+        .with_if(deny.could_fail() && allow.could_hold(), Effect::Allow)
+        .with_if(deny.could_fail() && allow.could_fail(), Effect::ImplicitDeny)
+        .with_if(deny.could_hold(), Effect::ExplicitDeny)
+        .without(effect)
 }

@@ -12,7 +12,7 @@ pub mod operator;
 
 use std::cmp::Ordering;
 
-use crate::arn::Arn;
+use crate::arn;
 use crate::catalog::KeyType;
 use crate::context::{ConditionKey, Lookup, Presence, Values};
 use crate::glob::Case;
@@ -153,7 +153,7 @@ impl Condition {
         match presence {
             Presence::Present(values) => self.holds_for(values, context),
             Presence::Absent => Truth::certain(self.holds_when_absent()),
-            Presence::Unstated => self.holds_unstated(),
+            Presence::Unstated => self.holds_unstated(context),
         }
     }
 
@@ -176,8 +176,11 @@ impl Condition {
         self.key_type.is_some_and(KeyType::is_multivalued)
     }
 
-    fn holds_unstated(&self) -> Truth {
-        if self.never_fails() { Truth::YES } else { Truth::unstated(self.holds_when_absent(), &self.key) }
+    fn holds_unstated(&self, context: &impl Lookup) -> Truth {
+        if self.never_fails() {
+            return Truth::YES;
+        }
+        Truth::unstated(self.holds_when_absent(), context.mark(&self.key))
     }
 
     /// Whether no value of the key, and no absence of it, makes it fail.
@@ -202,6 +205,9 @@ impl Condition {
     fn holds_for(&self, values: &Values, context: &impl Lookup) -> Truth {
         if self.operator.base.family() == Family::Null {
             return self.null_holds(values);
+        }
+        if let (SetOperator::None, Values::One(value), false) = (self.operator.set, values, self.is_multivalued()) {
+            return self.holds_for_one(value, context);
         }
         let each = || values.as_slice().iter().map(|value| self.holds_for_one(value, context));
         match self.operator.set {
@@ -270,8 +276,9 @@ impl Condition {
                 Comparison::Compared(pattern.matches(value, case, context))
             }
             Comparand::Arn(ArnPattern::Malformed) => Comparison::Unreadable,
-            Comparand::Arn(pattern) => Arn::parse(value)
-                .map_or(Comparison::Unreadable, |arn| Comparison::Compared(pattern.matches(&arn, context))),
+            Comparand::Arn(pattern) => arn::split(value).map_or(Comparison::Unreadable, |fields| {
+                Comparison::Compared(pattern.matches_text(value, || fields, context))
+            }),
             Comparand::Number(number) => {
                 ordered(self.number(value).zip(number.as_ref()).map(|(own, other)| own.cmp(other)))
             }

@@ -3,19 +3,41 @@
 //! A key is *present* with a value or values, *absent*, or *unstated*: nobody said (R4.24, R8.4). Each entry
 //! remembers what it was derived from, so that an explanation can point there.
 
+mod known;
+
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use smol_str::SmolStr;
 
 use crate::glob::fold;
-use crate::truth::Rule;
+use crate::truth::{Keys, Rule};
 
 /// The name of a condition key. Names ignore case (R4.3); the written form is kept for messages.
+///
+/// A name is read once: copies of it are cheap, and finding one in a [`RequestContext`] compares numbers before text.
 #[derive(Clone)]
-pub struct ConditionKey {
-    written: Box<str>,
-    folded: Box<str>,
+pub struct ConditionKey(Name);
+
+#[derive(Clone)]
+enum Name {
+    /// One of the names that every program knows.
+    Known(&'static Symbol),
+    Other(Arc<Symbol>),
+}
+
+/// A name with what is asked of it again and again.
+struct Symbol {
+    written: SmolStr,
+    folded: SmolStr,
+    hash: u64,
+    /// Bytes of `folded` before the first colon, and of the family's name; 0 where there is none.
+    prefix: usize,
+    family: usize,
 }
 
 /// Value or values of a key in the request context.
@@ -90,8 +112,9 @@ pub struct Doubt {
 /// The request context: condition keys and what is known of each.
 #[derive(Debug, Clone, Default)]
 pub struct RequestContext {
-    entries: BTreeMap<ConditionKey, Entry>,
-    families: BTreeMap<ConditionKey, Entry>,
+    entries: IndexMap<ConditionKey, Entry, FxBuildHasher>,
+    /// Few enough to be looked through.
+    families: Vec<(ConditionKey, Entry)>,
     is_closed: bool,
 }
 
@@ -99,6 +122,11 @@ pub struct RequestContext {
 pub trait Lookup {
     /// The state of a key.
     fn entry(&self, key: &ConditionKey) -> &Entry;
+
+    /// The number of a key that nobody stated. Without a list of its own, the last for every key.
+    fn mark(&self, _key: &ConditionKey) -> Keys {
+        Keys::LAST
+    }
 }
 
 impl Entry {
@@ -117,31 +145,53 @@ impl Lookup for RequestContext {
 impl ConditionKey {
     /// A key of this name.
     pub fn new(name: &str) -> Self {
-        Self { written: name.into(), folded: fold(name).into() }
+        match known::symbol(name) {
+            Some(symbol) => Self(Name::Known(symbol)),
+            None => Self(Name::Other(Arc::new(Symbol::new(name)))),
+        }
+    }
+
+    fn symbol(&self) -> &Symbol {
+        match &self.0 {
+            Name::Known(symbol) => symbol,
+            Name::Other(symbol) => symbol,
+        }
     }
 
     /// The name as written.
     pub fn as_str(&self) -> &str {
-        &self.written
+        &self.symbol().written
     }
 
     /// The name as compared: in lower case.
     pub fn folded(&self) -> &str {
-        &self.folded
+        &self.symbol().folded
     }
 
     /// The service or `aws` before the first colon, folded.
     pub fn prefix(&self) -> &str {
-        self.folded.split_once(':').map_or("", |(prefix, _)| prefix)
+        let symbol = self.symbol();
+        symbol.folded.get(..symbol.prefix).unwrap_or_default()
     }
 
     /// The family of a key with a part to fill: `aws:PrincipalTag/` of `aws:PrincipalTag/team`,
     /// `kms:EncryptionContext:` of `kms:EncryptionContext:aws:s3:arn`. Folded.
     pub fn family(&self) -> Option<&str> {
-        let colon = self.folded.find(':')?;
-        let part = self.folded.get(colon + 1..)?;
-        let end = part.find(['/', ':'])?;
-        self.folded.get(..colon + 1 + end + 1)
+        let symbol = self.symbol();
+        symbol.folded.get(..symbol.family).filter(|family| !family.is_empty())
+    }
+}
+
+impl Symbol {
+    fn new(written: &str) -> Self {
+        let folded = SmolStr::from(fold(written));
+        let prefix = folded.find(':');
+        let family = prefix.and_then(|colon| {
+            let part = folded.get(colon + 1..)?;
+            Some(colon + 1 + part.find(['/', ':'])? + 1)
+        });
+        let hash = FxBuildHasher.hash_one(&folded);
+        Self { written: written.into(), hash, prefix: prefix.unwrap_or(0), family: family.unwrap_or(0), folded }
     }
 }
 
@@ -178,7 +228,11 @@ impl RequestContext {
 
     /// Records what holds for every key of a family (`aws:PrincipalTag/`) that has no record of its own.
     pub fn family(&mut self, family: &str, presence: Presence, origin: Origin) {
-        self.families.insert(ConditionKey::new(family), Entry { presence, origin, doubt: None });
+        let (family, entry) = (ConditionKey::new(family), Entry { presence, origin, doubt: None });
+        match self.families.iter_mut().find(|(other, _)| *other == family) {
+            Some((_, former)) => *former = entry,
+            None => self.families.push((family, entry)),
+        }
     }
 
     /// Marks a recorded key as resting on an unsure rule.
@@ -190,7 +244,10 @@ impl RequestContext {
 
     /// What is recorded of a key, by itself or through its family; `None` when nothing is.
     pub fn recorded(&self, key: &ConditionKey) -> Option<&Entry> {
-        self.entries.get(key).or_else(|| self.families.get(&ConditionKey::new(key.family()?)))
+        self.entries.get(key).or_else(|| {
+            let family = key.family()?;
+            self.families.iter().find(|(other, _)| other.folded() == family).map(|(_, entry)| entry)
+        })
     }
 
     /// Whether a key is known not to be sent, by a record of its own and for certain.
@@ -200,7 +257,9 @@ impl RequestContext {
 
     /// The recorded keys in the order of their names.
     pub fn entries(&self) -> impl Iterator<Item = (&ConditionKey, &Entry)> {
-        self.entries.iter()
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter()
     }
 }
 
@@ -227,7 +286,8 @@ impl fmt::Display for Values {
 
 impl PartialEq for ConditionKey {
     fn eq(&self, other: &Self) -> bool {
-        self.folded == other.folded
+        let (own, other) = (self.symbol(), other.symbol());
+        std::ptr::eq(own, other) || (own.hash == other.hash && own.folded == other.folded)
     }
 }
 
@@ -241,19 +301,19 @@ impl PartialOrd for ConditionKey {
 
 impl Ord for ConditionKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.folded.cmp(&other.folded)
+        self.folded().cmp(other.folded())
     }
 }
 
 impl Hash for ConditionKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded.hash(state);
+        state.write_u64(self.symbol().hash);
     }
 }
 
 impl fmt::Display for ConditionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written)
+        f.write_str(self.as_str())
     }
 }
 

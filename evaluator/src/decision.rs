@@ -27,10 +27,14 @@ pub struct Decision {
     /// What each layer says by itself, in AWS's order.
     pub verdicts: [Verdict; 8],
     /// The other answers that the doubts leave open.
-    pub otherwise: Vec<Effect>,
+    pub otherwise: Effects,
     /// What could turn the answer into one of those.
     pub doubts: Doubts,
 }
+
+/// Some of the three answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effects(u8);
 
 /// Why a request gets no authorization answer, or none that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,37 @@ impl Effect {
             Self::Allow => false,
             Self::ImplicitDeny | Self::ExplicitDeny => true,
         }
+    }
+}
+
+impl Effects {
+    /// The same, with `effect` if it is `open`.
+    #[must_use]
+    pub fn with_if(self, open: bool, effect: Effect) -> Self {
+        Self(self.0 | u8::from(open) << effect as u8)
+    }
+
+    /// The same without `effect`.
+    #[must_use]
+    pub fn without(self, effect: Effect) -> Self {
+        Self(self.0 & !(1 << effect as u8))
+    }
+
+    /// Whether `effect` is one of them.
+    pub fn contains(self, effect: Effect) -> bool {
+        self.0 & 1 << effect as u8 != 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The answers, in the order of [`Effect`].
+    pub fn iter(self) -> impl Iterator<Item = Effect> + Clone {
+        [Effect::Allow, Effect::ImplicitDeny, Effect::ExplicitDeny]
+            .into_iter()
+            .filter(move |effect| self.contains(*effect))
     }
 }
 

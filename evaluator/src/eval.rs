@@ -11,6 +11,7 @@ use crate::context::{ConditionKey, Entry, Lookup, RequestContext};
 use crate::policy::PolicyType;
 use crate::request::Request;
 use crate::service::sts;
+use crate::truth::{Keys, Unstated};
 
 /// A request as policies of one type see it.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub struct View<'r> {
     pub kind: PolicyType,
     /// Whether the caller has a permissions boundary (R3.10).
     pub has_boundary: bool,
+    /// The keys that were looked for and that nobody stated.
+    pub unstated: &'r Unstated,
 }
 
 impl Lookup for View<'_> {
@@ -38,6 +41,10 @@ impl Lookup for View<'_> {
             None if !self.context.is_closed() && self.may_be_sent(key) => &Entry::UNSTATED,
             None => &Entry::ABSENT,
         }
+    }
+
+    fn mark(&self, key: &ConditionKey) -> Keys {
+        self.unstated.mark(key)
     }
 }
 

@@ -3,6 +3,7 @@
 //! The same walk as the decision, with everything it saw kept: for each layer its statements, for each statement
 //! which elements failed, what each wanted and what the request had.
 
+pub mod absent;
 mod distance;
 mod near_principal;
 mod variables;
@@ -21,12 +22,12 @@ use crate::eval::statement::{Element, walk};
 use crate::gather::Applicable;
 use crate::json::Text;
 use crate::layer::{Layer, StatementRef, Verdict};
-use crate::policy::{Effect, Policy, PolicyType, ResourceElement, Statement};
+use crate::policy::{Effect, Policies, Policy, PolicyType, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::service::kms::grant;
 use crate::source::Span;
-use crate::truth::Truth;
+use crate::truth::{Truth, Unstated};
 use crate::world::kms::{Constraint, Grant};
 
 /// What a decision saw.
@@ -113,7 +114,9 @@ pub fn explain<'w>(
     context: &RequestContext,
     decision: &Decision,
 ) -> Explanation<'w> {
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary: applicable.boundary.is_some() };
+    let has_boundary = applicable.boundary.is_some();
+    let unstated = Unstated::default();
+    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
     let mut layers = Vec::new();
     for layer in Layer::ALL {
         let verdict = decision.verdict(layer);
@@ -142,7 +145,8 @@ fn layer_statements<'w>(
     if layer == Layer::Grant {
         return applicable.grants.iter().enumerate().map(|(index, each)| explain_grant(index, each, view)).collect();
     }
-    for (policy, content) in applicable.policies(layer, level).iter().copied().enumerate() {
+    let policies = applicable.policies(layer, level).into_iter().flat_map(Policies::iter);
+    for (policy, content) in policies.enumerate() {
         let view = View { kind: content.kind, ..*view };
         for statement in &content.statements {
             let index = StatementIndex { policy, statement: statement.index };
@@ -160,7 +164,7 @@ fn explain_statement<'w>(
 ) -> StatementExplanation<'w> {
     let mut elements = Vec::new();
     let applies = walk(statement, view, |element, truth| {
-        elements.push(explain_element(element, truth.clone(), statement, view));
+        elements.push(explain_element(element, *truth, statement, view));
         ControlFlow::Continue(())
     });
     StatementExplanation { reference, subject: Subject::Statement(policy, statement), applies, elements }
@@ -185,7 +189,7 @@ fn explain_grant<'w>(policy: usize, each: &'w Grant, view: &View<'_>) -> Stateme
             near,
         });
     });
-    let applies = Truth::all(elements.iter().map(|element| element.truth.clone()));
+    let applies = Truth::all(elements.iter().map(|element| element.truth));
     let reference = StatementRef { layer: Layer::Grant, level: 0, index: StatementIndex { policy, statement: 0 } };
     StatementExplanation { reference, subject: Subject::Grant(each), applies, elements }
 }
@@ -329,15 +333,6 @@ impl StatementExplanation<'_> {
         self.failures().all(|failure| failure.element != Element::Principal)
     }
 
-    /// Whether it speaks of the caller, the action and the resource, so that only its conditions can stand in the way.
-    fn is_about_call(&self) -> bool {
-        let is_limit = |element: Element| match element {
-            Element::Principal | Element::Action | Element::Resource => false,
-            Element::Condition(_) | Element::Constraint(_) | Element::ChildOperations => true,
-        };
-        self.failures().all(|failure| is_limit(failure.element))
-    }
-
     /// Its reference: `key-eval#[1]`, or `key/eval[0]` for a grant.
     pub fn name(&self) -> String {
         match self.subject {
@@ -368,22 +363,6 @@ impl ElementExplanation {
     pub fn is_absent(&self) -> bool {
         matches!(&self.found, Found::Key(_, entry) if !matches!(entry.presence, Presence::Present(_)))
     }
-}
-
-/// The condition keys that statements about this caller, action and resource asked for in vain, in order.
-pub fn absent_keys(explanation: &Explanation<'_>) -> Vec<ConditionKey> {
-    let statements = explanation.layers.iter().flat_map(|layer| &layer.statements);
-    let about_this = statements.filter(|statement| statement.is_about_call());
-    let mut keys: Vec<_> = about_this
-        .flat_map(|statement| &statement.elements)
-        .filter_map(|each| match &each.found {
-            Found::Key(key, entry) if !matches!(entry.presence, Presence::Present(_)) => Some(key.clone()),
-            Found::Key(..) | Found::Caller(_) | Found::Name(_) | Found::EncryptionContext(_) => None,
-        })
-        .collect();
-    keys.sort();
-    keys.dedup();
-    keys
 }
 
 impl<'w> StatementExplanation<'w> {

@@ -3,11 +3,11 @@
 //! Rules R5.3 to R5.6 and R5.11 to R5.16: identity-side policies come from the caller's account, resource-side ones
 //! from the resource's.
 
-use std::sync::Arc;
+use smallvec::SmallVec;
 
 use crate::account::AccountId;
 use crate::layer::{Layer, StatementRef};
-use crate::policy::{Policy, Statement};
+use crate::policy::{Policies, Policy, PolicySet, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::service::{self, Held};
@@ -16,27 +16,30 @@ use crate::world::identity::User;
 use crate::world::kms::Grant;
 use crate::world::organization::Controls;
 
+/// The levels of a hierarchy, from the root down. AWS has seven at most.
+pub type Levels<'w> = SmallVec<[Policies<'w>; 7]>;
+
 /// The policies that apply. `None` says that the layer has no say.
 #[derive(Debug, Clone, Default)]
 pub struct Applicable<'w> {
-    /// RCPs of the resource's account, one list a level from the root down.
-    pub rcp: Option<Vec<Vec<&'w Policy>>>,
-    /// SCPs of the caller's account, one list a level from the root down.
-    pub scp: Option<Vec<Vec<&'w Policy>>>,
+    /// RCPs of the resource's account, level by level from the root down.
+    pub rcp: Option<Levels<'w>>,
+    /// SCPs of the caller's account, level by level from the root down.
+    pub scp: Option<Levels<'w>>,
     /// The policies of the VPC endpoint.
-    pub vpc_endpoint: Option<Vec<&'w Policy>>,
+    pub vpc_endpoint: Option<Policies<'w>>,
     /// The resource-based policy.
     pub resource: Option<&'w Policy>,
     /// The grants of the key the call is about.
-    pub grants: Vec<&'w Grant>,
+    pub grants: &'w [Grant],
     /// The account that owns the resource.
     pub resource_account: Option<AccountId>,
     /// The caller's identity-based policies; `None` for callers that cannot have any.
-    pub identity: Option<Vec<&'w Policy>>,
+    pub identity: Option<Policies<'w>>,
     /// The caller's permissions boundary.
-    pub boundary: Option<Vec<&'w Policy>>,
+    pub boundary: Option<Policies<'w>>,
     /// The session policies of the caller's session.
-    pub session: Option<Vec<&'w Policy>>,
+    pub session: Option<Policies<'w>>,
     /// Whether the caller belongs to the management account, which SCPs do not reach (R5.5).
     pub principal_in_management_account: bool,
     /// Whether the resource belongs to the management account, which RCPs do not reach (R5.6).
@@ -57,29 +60,25 @@ pub fn gather<'w>(world: &'w World, request: &Request, endpoint: Option<&str>) -
     Applicable {
         rcp: owner.filter(|_| rcps_reach).and_then(|owner| controls(world, owner, |level| &level.rcps)),
         scp: caller.and_then(|caller| controls(world, caller, |level| &level.scps)),
-        vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(|policy| vec![policy]),
+        vpc_endpoint: endpoint.and_then(|endpoint| endpoint.policy.as_deref()).map(Policies::One),
         resource: match held {
             Held::Policy(policy) => Some(policy),
             Held::Nothing | Held::Unseen => None,
         },
-        grants: key.map(|key| key.grants.iter().collect()).unwrap_or_default(),
+        grants: key.map(|key| key.grants.as_slice()).unwrap_or_default(),
         resource_account: owner,
         identity,
-        boundary: boundary.map(|policy| vec![policy]),
-        session: world.session(&request.principal).and_then(|session| session.policies.as_deref()).map(attached),
+        boundary: boundary.map(Policies::One),
+        session: world.session(&request.principal).and_then(|session| session.policies.as_ref()).map(Policies::Set),
         principal_in_management_account: caller.is_some_and(|caller| manages(world, caller)),
         resource_in_management_account: owner.is_some_and(|owner| manages(world, owner)),
     }
 }
 
-fn attached(policies: &[Arc<Policy>]) -> Vec<&Policy> {
-    policies.iter().map(AsRef::as_ref).collect()
-}
-
 /// The control policies above an account, level by level; `None` for an account outside the organization.
-fn controls(world: &World, account: AccountId, of: fn(&Controls) -> &Vec<Arc<Policy>>) -> Option<Vec<Vec<&Policy>>> {
+fn controls(world: &World, account: AccountId, of: fn(&Controls) -> &PolicySet) -> Option<Levels<'_>> {
     let (organization, member) = world.membership(account)?;
-    Some(organization.levels(member).into_iter().map(|level| attached(of(level))).collect())
+    Some(organization.levels(member).map(of).map(Policies::Set).collect())
 }
 
 fn manages(world: &World, account: AccountId) -> bool {
@@ -87,12 +86,13 @@ fn manages(world: &World, account: AccountId) -> bool {
 }
 
 /// The caller's identity-based policies, `None` for callers that cannot have any, and its permissions boundary.
-fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Vec<&'w Policy>>, Option<&'w Policy>) {
-    let user = |user: &'w User| (attached(&user.policies), user.boundary.as_deref());
+fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Policies<'w>>, Option<&'w Policy>) {
+    static NONE: PolicySet = PolicySet::NONE;
+    let user = |user: &'w User| (&user.policies, user.boundary.as_deref());
     let found = match principal {
         Principal::User(identity) => world.user(identity).map(user),
         Principal::RoleSession { role, .. } => {
-            world.role(role.account, &role.name).map(|role| (attached(&role.policies), role.boundary.as_deref()))
+            world.role(role.account, &role.name).map(|role| (&role.policies, role.boundary.as_deref()))
         }
         Principal::FederatedUser { user: made_by, .. } => {
             made_by.as_ref().and_then(|made_by| world.user(made_by)).map(user)
@@ -101,30 +101,31 @@ fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Vec<&'w
             return (None, None);
         }
     };
-    let (policies, boundary) = found.unwrap_or_default();
-    (Some(policies), boundary)
+    let (policies, boundary) = found.unwrap_or((&NONE, None));
+    (Some(Policies::Set(policies)), boundary)
 }
 
 impl<'w> Applicable<'w> {
     /// The policies of a layer and level.
-    pub fn policies(&self, layer: Layer, level: usize) -> &[&'w Policy] {
+    pub fn policies(&self, layer: Layer, level: usize) -> Option<Policies<'w>> {
+        let of_level = |levels: &Option<Levels<'w>>| levels.as_ref()?.get(level).copied();
         match layer {
-            Layer::Rcp => level_of(self.rcp.as_deref(), level),
-            Layer::Scp => level_of(self.scp.as_deref(), level),
-            Layer::VpcEndpoint => self.vpc_endpoint.as_deref().unwrap_or_default(),
-            Layer::Resource => self.resource.as_slice(),
-            Layer::Grant => &[],
-            Layer::Identity => self.identity.as_deref().unwrap_or_default(),
-            Layer::Boundary => self.boundary.as_deref().unwrap_or_default(),
-            Layer::Session => self.session.as_deref().unwrap_or_default(),
+            Layer::Rcp => of_level(&self.rcp),
+            Layer::Scp => of_level(&self.scp),
+            Layer::VpcEndpoint => self.vpc_endpoint,
+            Layer::Resource => self.resource.map(Policies::One),
+            Layer::Grant => None,
+            Layer::Identity => self.identity,
+            Layer::Boundary => self.boundary,
+            Layer::Session => self.session,
         }
     }
 
     /// The levels of a layer: one, except for SCPs and RCPs.
     pub fn levels(&self, layer: Layer) -> usize {
         match layer {
-            Layer::Rcp => self.rcp.as_ref().map_or(0, Vec::len),
-            Layer::Scp => self.scp.as_ref().map_or(0, Vec::len),
+            Layer::Rcp => self.rcp.as_ref().map_or(0, SmallVec::len),
+            Layer::Scp => self.scp.as_ref().map_or(0, SmallVec::len),
             Layer::VpcEndpoint
             | Layer::Resource
             | Layer::Grant
@@ -136,11 +137,7 @@ impl<'w> Applicable<'w> {
 
     /// The policy and statement a reference names.
     pub fn statement(&self, reference: StatementRef) -> Option<(&'w Policy, &'w Statement)> {
-        let policy = *self.policies(reference.layer, reference.level).get(reference.index.policy)?;
+        let policy = self.policies(reference.layer, reference.level)?.get(reference.index.policy)?;
         Some((policy, policy.statements.iter().find(|statement| statement.index == reference.index.statement)?))
     }
-}
-
-fn level_of<'p, 'w>(levels: Option<&'p [Vec<&'w Policy>]>, level: usize) -> &'p [&'w Policy] {
-    levels.and_then(|levels| levels.get(level)).map(Vec::as_slice).unwrap_or_default()
 }

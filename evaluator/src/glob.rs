@@ -4,6 +4,8 @@
 //! Which characters of a policy's text are wildcards is decided where the text is read, so a literal here may
 //! hold a star.
 
+mod places;
+
 /// One piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Token<S> {
@@ -26,38 +28,93 @@ pub enum Case {
 
 /// Whether the whole text matches the pattern.
 ///
-/// After a mismatch only the last `*` takes more of the text: an earlier one never has to, since what lies
-/// between two stars was already found at its earliest place. The cost is at most text × pattern.
+/// What stands before the first `*` has to begin the text and what stands after the last has to end it; each part
+/// between two is looked for at its earliest place, which leaves the most for those after it. The cost grows with
+/// text and pattern, not with their product: only a part of more than 32 characters that holds a `?` costs more,
+/// one sixty-fourth of its length for each character of the text.
 pub fn matches<S: AsRef<str>>(pattern: &[Token<S>], text: &str, case: Case) -> bool {
-    let mut at = 0;
-    let mut rest = text;
-    let mut last_star: Option<(usize, &str)> = None;
-    loop {
-        let step = match pattern.get(at) {
-            Some(Token::AnyRun) => {
-                if at + 1 == pattern.len() {
-                    return true;
-                }
-                last_star = Some((at + 1, rest));
-                Some(rest)
-            }
-            Some(Token::AnyOne) => skip_character(rest),
-            Some(Token::Literal(literal)) => strip_prefix(rest, literal.as_ref(), case),
-            None if rest.is_empty() => return true,
-            None => None,
-        };
-        if let Some(remaining) = step {
-            rest = remaining;
-            at += 1;
-            continue;
-        }
-        let Some((after_star, from)) = last_star else { return false };
-        let Some(later) = skip_character(from) else { return false };
-        last_star = Some((after_star, later));
-        at = after_star;
-        rest = later;
+    match (pattern, case) {
+        ([Token::Literal(literal)], _) => equal(text, literal.as_ref(), case),
+        ([Token::AnyRun], _) => true,
+        ([Token::Literal(start), Token::AnyRun], Case::Sensitive) => text.starts_with(start.as_ref()),
+        ([Token::AnyRun, Token::Literal(end)], Case::Sensitive) => text.ends_with(end.as_ref()),
+        (_, Case::Sensitive) => parts_match(pattern, text),
+        (_, Case::Insensitive) => parts_match(&folded(pattern), &fold(text)),
     }
 }
+
+fn folded<S: AsRef<str>>(pattern: &[Token<S>]) -> Vec<Token<String>> {
+    let fold_token = |token: &Token<S>| match token {
+        Token::Literal(literal) => Token::Literal(fold(literal.as_ref())),
+        Token::AnyRun => Token::AnyRun,
+        Token::AnyOne => Token::AnyOne,
+    };
+    pattern.iter().map(fold_token).collect()
+}
+
+fn parts_match<S: AsRef<str>>(pattern: &[Token<S>], text: &str) -> bool {
+    let is_star = |token: &Token<S>| matches!(token, Token::AnyRun);
+    let Some(first) = pattern.iter().position(is_star) else {
+        return strip_start(pattern, text).is_some_and(str::is_empty);
+    };
+    let last = pattern.iter().rposition(is_star).unwrap_or(first);
+    let (start, middle, end) = (
+        pattern.get(..first).unwrap_or_default(),
+        pattern.get(first..last).unwrap_or_default(),
+        pattern.get(last + 1..).unwrap_or_default(),
+    );
+    let Some(rest) = strip_start(start, text).and_then(|rest| strip_end(end, rest)) else { return false };
+    let mut parts = middle.split(is_star).filter(|part| !part.is_empty());
+    parts.try_fold(rest, after_first).is_some()
+}
+
+/// What follows the pattern, which holds no star, at the start of the text.
+fn strip_start<'t, S: AsRef<str>>(pattern: &[Token<S>], text: &'t str) -> Option<&'t str> {
+    pattern.iter().try_fold(text, |rest, token| match token {
+        Token::Literal(literal) => rest.strip_prefix(literal.as_ref()),
+        Token::AnyOne => skip_character(rest),
+        Token::AnyRun => Some(rest),
+    })
+}
+
+/// What precedes the pattern, which holds no star, at the end of the text.
+fn strip_end<'t, S: AsRef<str>>(pattern: &[Token<S>], text: &'t str) -> Option<&'t str> {
+    pattern.iter().rev().try_fold(text, |rest, token| match token {
+        Token::Literal(literal) => rest.strip_suffix(literal.as_ref()),
+        Token::AnyOne => {
+            let mut characters = rest.chars();
+            characters.next_back().map(|_| characters.as_str())
+        }
+        Token::AnyRun => Some(rest),
+    })
+}
+
+/// What follows the first place at which a part stands in the text.
+fn after_first<'t, S: AsRef<str>>(text: &'t str, part: &[Token<S>]) -> Option<&'t str> {
+    if let [Token::Literal(literal)] = part {
+        let literal = literal.as_ref();
+        let at = memchr::memmem::find(text.as_bytes(), literal.as_bytes())?;
+        return text.get(at + literal.len()..);
+    }
+    let length = |token: &Token<S>| match token {
+        Token::Literal(literal) => literal.as_ref().chars().count(),
+        Token::AnyOne => 1,
+        Token::AnyRun => 0,
+    };
+    if part.iter().map(length).sum::<usize>() > SHORT {
+        return places::after_first(text, part);
+    }
+    let mut rest = text;
+    loop {
+        if let Some(after) = strip_start(part, rest) {
+            return Some(after);
+        }
+        rest = skip_character(rest)?;
+    }
+}
+
+/// The longest part with a `?` in it that is tried at one place after the other, in characters.
+const SHORT: usize = 32;
 
 /// Whether two texts are the same under `case`.
 pub fn equal(left: &str, right: &str, case: Case) -> bool {
@@ -144,10 +201,41 @@ mod tests {
         }
     }
 
+    fn rarely_matching() -> impl Strategy<Value = (String, String)> {
+        ("[ab?]{30,90}", "[ab]{0,40}", "[abé]{0,40}").prop_map(|(part, before, after)| {
+            let written: String = part.chars().map(|each| if each == '?' { 'c' } else { each }).collect();
+            (format!("*{part}*"), format!("{before}{written}{after}"))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn long_parts_are_found_where_they_stand((pattern, text) in rarely_matching()) {
+            prop_assert!(matches(&tokens(&pattern), &text, Case::Sensitive));
+        }
+
+        #[test]
+        fn long_parts_agree_with_a_naive_matcher(part in "[a?]{30,50}b?", text in "[ab]{20,90}|[aé]{20,90}b") {
+            let pattern = format!("*{part}*");
+            let expected = naive(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>());
+            prop_assert_eq!(matches(&tokens(&pattern), &text, Case::Sensitive), expected);
+        }
+    }
+
     #[test]
     fn many_stars_stay_cheap() {
         let pattern = tokens(&format!("{}b", "a*".repeat(200)));
         assert!(!matches(&pattern, &"a".repeat(20_000), Case::Sensitive));
+    }
+
+    /// A `?` keeps a part from being looked for as one text.
+    #[test]
+    fn long_parts_with_question_marks_stay_cheap() {
+        let text = "a".repeat(10_000);
+        for part in ["a?".repeat(2_500), format!("{}?a", "a".repeat(4_000)), "é?".repeat(2_000)] {
+            assert!(!matches(&tokens(&format!("*{part}b*")), &text, Case::Sensitive));
+        }
+        assert!(matches(&tokens(&format!("*{}*", "a?".repeat(2_500))), &text, Case::Sensitive));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! the same name twice, and the digits of numbers as written, so that a policy can be judged and quoted as the
 //! text it is. It stops at the first syntax error: what follows one is guesswork.
 
+use smol_str::SmolStr;
+
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Span};
 
@@ -48,11 +50,17 @@ pub struct Member {
 /// A decoded string that knows where each part of it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    value: Box<str>,
+    value: SmolStr,
     span: Span,
-    /// Empty when every byte of the value stands for itself.
-    pieces: Box<[Piece]>,
-    fills: Box<[Fill]>,
+    /// `None` when every byte of the value stands for itself.
+    written: Option<Box<WrittenAs>>,
+}
+
+/// How a value was written, where it does not stand in its file byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct WrittenAs {
+    pieces: Vec<Piece>,
+    fills: Vec<Fill>,
 }
 
 /// A run of the value and the run of the file it came from. Runs of the same length map byte by byte; others
@@ -101,14 +109,14 @@ impl Placeholders for std::collections::BTreeMap<String, String> {
 
 impl Text {
     /// A text that stands in no file byte by byte: `span` is what to point at.
-    pub fn new(value: impl Into<Box<str>>, span: Span) -> Self {
+    pub fn new(value: impl Into<SmolStr>, span: Span) -> Self {
         let value = value.into();
         let whole = Piece {
             value_end: u32::try_from(value.len()).unwrap_or(u32::MAX),
             written_start: span.start,
             written_end: span.end,
         };
-        Self { value, span, pieces: Box::new([whole]), fills: Box::default() }
+        Self { value, span, written: Some(Box::new(WrittenAs { pieces: vec![whole], fills: Vec::new() })) }
     }
 
     /// The decoded value, placeholders filled.
@@ -123,13 +131,13 @@ impl Text {
 
     /// The placeholders that were filled.
     pub fn fills(&self) -> &[Fill] {
-        &self.fills
+        self.written.as_ref().map_or(&[], |written| &written.fills)
     }
 
     /// Where a range of bytes of the value was written. A part of an escape or of a filled placeholder gives the
     /// whole of it.
     pub fn subspan(&self, range: std::ops::Range<usize>) -> Span {
-        if self.pieces.is_empty() {
+        if self.written.is_none() {
             let start = self.span.start as usize;
             return Span::new(self.span.source, start + range.start, start + range.end);
         }
@@ -141,7 +149,7 @@ impl Text {
     /// The offset in the file of an offset in the value: for an end, the offset after the byte before it.
     fn written(&self, offset: usize, is_end: bool) -> usize {
         let mut piece_start = 0;
-        for piece in &self.pieces {
+        for piece in self.pieces() {
             let value_end = piece.value_end as usize;
             if offset < value_end || (is_end && offset == value_end) {
                 let (written_start, written_end) = (piece.written_start as usize, piece.written_end as usize);
@@ -160,7 +168,7 @@ impl Text {
     /// Fills `{{name}}` and `[[name]]` in one pass: a value that itself holds braces stays as it is. Reports each
     /// unbound name and leaves its placeholder in place.
     pub fn fill(&mut self, placeholders: &impl Placeholders, unbound: &mut Vec<Unbound>) {
-        if !self.value.contains("{{") && !self.value.contains("[[") {
+        if memchr::memchr2(b'{', b'[', self.value.as_bytes()).is_none() {
             return;
         }
         let mut filled = Filled::default();
@@ -181,8 +189,7 @@ impl Text {
         }
         self.copy(rest..self.value.len(), &mut filled);
         self.value = filled.value.into();
-        self.pieces = filled.pieces.into();
-        self.fills = filled.fills.into();
+        self.written = Some(Box::new(WrittenAs { pieces: filled.pieces, fills: filled.fills }));
     }
 
     /// Copies a range of the value into `filled`, keeping where each part of it was written.
@@ -196,8 +203,12 @@ impl Text {
         }
     }
 
+    fn pieces(&self) -> &[Piece] {
+        self.written.as_ref().map_or(&[], |written| &written.pieces)
+    }
+
     fn piece_end(&self, offset: usize) -> usize {
-        let ends = self.pieces.iter().map(|piece| piece.value_end as usize);
+        let ends = self.pieces().iter().map(|piece| piece.value_end as usize);
         ends.into_iter().find(|end| *end > offset).unwrap_or(self.value.len())
     }
 }
@@ -316,6 +327,9 @@ pub fn parse(source: SourceId, text: &str) -> Result<Value, Box<Diagnostic>> {
     Ok(value)
 }
 
+/// How many members an object is expected to have, as a statement has.
+const MEMBERS: usize = 6;
+
 struct Reader<'t> {
     source: SourceId,
     text: &'t str,
@@ -358,7 +372,7 @@ impl Reader<'_> {
 
     fn object(&mut self) -> Read<Kind> {
         let open = self.at;
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(MEMBERS);
         self.at += 1;
         self.skip_space();
         if self.eat(b'}') {
@@ -425,6 +439,11 @@ impl Reader<'_> {
         let mut decoded: Option<Filled> = None;
         let mut run = start;
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let plain = rest.get(..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())).unwrap_or_default();
+            let is_control = |byte: &u8| *byte < 0x20;
+            let has_control = plain.iter().fold(false, |found, byte| found | is_control(byte));
+            self.at += if has_control { plain.iter().position(is_control).unwrap_or(0) } else { plain.len() };
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -455,15 +474,11 @@ impl Reader<'_> {
         }
         let span = self.span(start..self.at);
         let text = match decoded {
-            None => Text {
-                value: self.text.get(start..self.at).unwrap_or_default().into(),
-                span,
-                pieces: Box::default(),
-                fills: Box::default(),
-            },
+            None => Text { value: self.text.get(start..self.at).unwrap_or_default().into(), span, written: None },
             Some(mut filled) => {
                 self.literal_run(&mut filled, run);
-                Text { value: filled.value.into(), span, pieces: filled.pieces.into(), fills: Box::default() }
+                let written = WrittenAs { pieces: filled.pieces, fills: Vec::new() };
+                Text { value: filled.value.into(), span, written: Some(Box::new(written)) }
             }
         };
         self.at += 1;

@@ -6,14 +6,17 @@
 
 pub mod document;
 pub mod grammar;
+pub mod index;
 pub mod parse;
 pub mod pattern;
+pub mod set;
 pub mod variable;
 
 use crate::account::AccountId;
 use crate::action::ActionPattern;
 use crate::condition::Condition;
 use crate::json::Text;
+use crate::policy::index::{Index, WORTHWHILE};
 use crate::policy::pattern::ArnPattern;
 use crate::principal::PrincipalPattern;
 use crate::source::Span;
@@ -21,6 +24,7 @@ use crate::source::Span;
 pub use document::Document;
 pub use grammar::PolicyType;
 pub use parse::parse;
+pub use set::{Policies, PolicySet};
 
 /// A checked policy.
 #[derive(Debug, Clone)]
@@ -33,6 +37,7 @@ pub struct Policy {
     pub version: Version,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+    index: Option<Index>,
 }
 
 /// The version of the policy language (R1.2).
@@ -134,6 +139,11 @@ impl Statement {
 }
 
 impl Policy {
+    fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
+        let index = (statements.len() > WORTHWHILE).then(|| Index::new(statements.iter()));
+        Self { name, kind, version, statements, index }
+    }
+
     /// The policy with canonical ids read as the accounts they belong to, as S3 does (R3.8). An id of an account that
     /// nobody knows keeps naming nobody.
     #[must_use]

@@ -147,7 +147,7 @@ impl Span {
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
-    let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    let after_breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
     std::iter::once(0).chain(after_breaks).filter_map(|at| u32::try_from(at).ok()).collect()
 }
 

@@ -6,26 +6,78 @@
 //! Combining truths drops every doubt that cannot matter: a statement whose action does not match stays out,
 //! whatever its condition might have said.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
 use std::fmt;
+
+use smallvec::SmallVec;
 
 use crate::context::ConditionKey;
 
 /// Whether something holds, and what could turn it round.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It is copied about freely: unstated keys are numbers of the judgement's own list, [`Unstated`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truth {
     holds: bool,
     certain: bool,
-    doubts: Doubts,
+    rules: Rules,
+    keys: Keys,
 }
 
 /// What is left open: condition keys without a stated value, and rules the reference is unsure of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doubts {
-    /// Keys that were evaluated as absent because nobody stated them.
-    pub keys: BTreeSet<ConditionKey>,
+    /// Keys that were evaluated as absent because nobody stated them, in the order of their names.
+    pub keys: SmallVec<[ConditionKey; 2]>,
     /// Rules whose other reading could change the outcome.
     pub rules: Rules,
+}
+
+/// Some of the keys of an [`Unstated`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keys(u64);
+
+/// The unstated keys that a judgement came upon, each under a number.
+#[derive(Debug, Default)]
+pub struct Unstated {
+    keys: RefCell<SmallVec<[ConditionKey; 4]>>,
+}
+
+impl Keys {
+    /// No key.
+    pub const NONE: Self = Self(0);
+    /// The last number, which every key shares for which no number is left. A lookup without a list of its own gives
+    /// it to all of them.
+    pub const LAST: Self = Self(1 << 63);
+
+    fn number(number: usize) -> Self {
+        u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).map_or(Self::LAST, Self)
+    }
+
+    fn holds(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl Unstated {
+    /// The number of a key.
+    pub fn mark(&self, key: &ConditionKey) -> Keys {
+        let mut keys = self.keys.borrow_mut();
+        let known = keys.iter().position(|other| other == key);
+        Keys::number(known.unwrap_or_else(|| {
+            keys.push(key.clone());
+            keys.len() - 1
+        }))
+    }
+
+    /// The doubts of a truth, by name.
+    pub fn doubts(&self, truth: &Truth) -> Doubts {
+        let keys = self.keys.borrow();
+        let marked = keys.iter().enumerate().filter(|(number, _)| truth.keys.holds(Keys::number(*number)));
+        let mut keys: SmallVec<[ConditionKey; 2]> = marked.map(|(_, key)| key.clone()).collect();
+        keys.sort_unstable();
+        Doubts { keys, rules: truth.rules }
+    }
 }
 
 macro_rules! rules {
@@ -109,6 +161,18 @@ impl Rules {
         Self(self.0 | 1 << rule as u32)
     }
 
+    /// The rules of either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The rules of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether `rule` is in the set.
     pub fn contains(self, rule: Rule) -> bool {
         self.0 & (1 << rule as u32) != 0
@@ -155,14 +219,6 @@ impl Doubts {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.rules.is_empty()
     }
-
-    /// The doubts of both.
-    #[must_use]
-    pub fn union(mut self, other: Self) -> Self {
-        self.keys.extend(other.keys);
-        self.rules.0 |= other.rules.0;
-        self
-    }
 }
 
 impl Truth {
@@ -173,35 +229,28 @@ impl Truth {
 
     /// Certainly `holds`.
     pub const fn certain(holds: bool) -> Self {
-        Self { holds, certain: true, doubts: Doubts { keys: BTreeSet::new(), rules: Rules::NONE } }
+        Self { holds, certain: true, rules: Rules::NONE, keys: Keys::NONE }
     }
 
     /// `holds` under the reference's reading; the other reading of `rule` says `otherwise`.
     pub fn unless(holds: bool, rule: Rule, otherwise: bool) -> Self {
-        let mut truth = Self::certain(holds);
-        if holds != otherwise {
-            truth.certain = false;
-            truth.doubts.rules = Rules::NONE.with(rule);
-        }
-        truth
+        let truth = Self::certain(holds);
+        if holds == otherwise { truth } else { truth.doubted(rule) }
     }
 
     /// The other reading of `rule` may say the opposite, beside what else is open.
     #[must_use]
-    pub fn doubted(mut self, rule: Rule) -> Self {
-        self.certain = false;
-        self.doubts.rules = self.doubts.rules.with(rule);
-        self
+    pub fn doubted(self, rule: Rule) -> Self {
+        Self { certain: false, rules: self.rules.with(rule), ..self }
     }
 
-    /// `holds` while `key` counts as absent; nobody stated it, so it may be otherwise.
-    pub fn unstated(holds: bool, key: &ConditionKey) -> Self {
-        let doubts = Doubts { keys: BTreeSet::from([key.clone()]), rules: Rules::NONE };
-        Self { holds, certain: false, doubts }
+    /// `holds` while these keys count as absent; nobody stated them, so it may be otherwise.
+    pub const fn unstated(holds: bool, keys: Keys) -> Self {
+        Self { holds, certain: false, rules: Rules::NONE, keys }
     }
 
     /// Whether it holds under the reference's reading with unstated keys absent.
-    pub fn holds(&self) -> bool {
+    pub const fn holds(&self) -> bool {
         self.holds
     }
 
@@ -220,32 +269,43 @@ impl Truth {
         !self.holds || !self.certain
     }
 
-    /// What could change it.
-    pub fn doubts(&self) -> &Doubts {
-        &self.doubts
+    /// The rules that could change it.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// The same, open in what is open in `other` too.
+    #[must_use]
+    pub fn with_doubts_of(self, other: Self) -> Self {
+        Self { rules: self.rules.union(other.rules), keys: Keys(self.keys.0 | other.keys.0), ..self }
     }
 
     /// Both hold.
     #[must_use]
+    #[inline]
     pub fn and(self, other: Self) -> Self {
         self.combine(other, false)
     }
 
     /// At least one holds.
     #[must_use]
+    #[inline]
     pub fn or(self, other: Self) -> Self {
         self.combine(other, true)
     }
 
     /// Joins two truths; one that certainly equals `settles` settles the result by itself.
+    ///
+    /// One that certainly does not leaves the result to the other.
+    #[inline]
     fn combine(self, other: Self, settles: bool) -> Self {
-        let decisive = |truth: &Self| truth.certain && truth.holds == settles;
-        if decisive(&self) || decisive(&other) {
-            return Self::certain(settles);
+        match (self.certain, other.certain) {
+            (true, _) => return if self.holds == settles { self } else { other },
+            (false, true) => return if other.holds == settles { other } else { self },
+            (false, false) => {}
         }
         let holds = if settles { self.holds || other.holds } else { self.holds && other.holds };
-        let certain = self.certain && other.certain;
-        Self { holds, certain, doubts: self.doubts.union(other.doubts) }
+        Self { holds, certain: self.certain && other.certain, ..self.with_doubts_of(other) }
     }
 
     /// Holds where this fails.
@@ -256,10 +316,9 @@ impl Truth {
 
     /// Takes the reference's reading of `rules` as settled, if nothing else is open.
     #[must_use]
-    pub fn settle(mut self, rules: Rules) -> Self {
-        self.doubts.rules.0 &= !rules.0;
-        self.certain = self.certain || self.doubts.is_empty();
-        self
+    pub fn settle(self, rules: Rules) -> Self {
+        let open = self.rules.without(rules);
+        Self { certain: self.certain || (open.is_empty() && self.keys == Keys::NONE), rules: open, ..self }
     }
 
     /// All of them hold.
@@ -284,19 +343,32 @@ mod tests {
     #[test]
     fn a_doubt_that_cannot_matter_disappears() {
         let doubtful = unsure(true, Rule::NotAnArn);
-        assert_eq!(doubtful.clone().and(Truth::NO), Truth::NO);
-        assert_eq!(doubtful.clone().or(Truth::YES), Truth::YES);
-        assert_eq!(doubtful.clone().and(Truth::YES), doubtful);
-        assert_eq!(doubtful.clone().or(Truth::NO), doubtful);
+        assert_eq!(doubtful.and(Truth::NO), Truth::NO);
+        assert_eq!(doubtful.or(Truth::YES), Truth::YES);
+        assert_eq!(doubtful.and(Truth::YES), doubtful);
+        assert_eq!(doubtful.or(Truth::NO), doubtful);
     }
 
     #[test]
     fn doubts_of_both_sides_remain() {
-        let key = ConditionKey::new("aws:SourceIp");
-        let both = unsure(false, Rule::NotAnArn).or(Truth::unstated(false, &key));
+        let (unstated, key) = (Unstated::default(), ConditionKey::new("aws:SourceIp"));
+        unstated.mark(&ConditionKey::new("aws:UserAgent"));
+        let both = unsure(false, Rule::NotAnArn).or(Truth::unstated(false, unstated.mark(&key)));
         assert!(!both.holds() && both.could_hold() && both.could_fail());
-        assert!(both.doubts().rules.contains(Rule::NotAnArn));
-        assert_eq!(both.doubts().keys.iter().map(ConditionKey::as_str).collect::<Vec<_>>(), ["aws:SourceIp"]);
+        let doubts = unstated.doubts(&both);
+        assert!(doubts.rules.contains(Rule::NotAnArn));
+        assert_eq!(doubts.keys.iter().map(ConditionKey::as_str).collect::<Vec<_>>(), ["aws:SourceIp"]);
+    }
+
+    #[test]
+    fn no_key_is_lost_where_numbers_run_out() {
+        let unstated = Unstated::default();
+        let keys: Vec<_> = (0..100).map(|each| ConditionKey::new(&format!("aws:PrincipalTag/{each:03}"))).collect();
+        let truths: Vec<_> = keys.iter().map(|key| Truth::unstated(false, unstated.mark(key))).collect();
+        for (key, truth) in keys.iter().zip(truths) {
+            assert!(unstated.doubts(&truth).keys.contains(key), "{key}");
+            assert!(unstated.doubts(&truth).keys.len() <= 37, "{key}");
+        }
     }
 
     #[test]

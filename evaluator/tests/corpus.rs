@@ -14,7 +14,9 @@ use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::gather::Applicable;
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType, ResourceElement, Statement};
+use permitlab_evaluator::policy::{
+    self, Document, Policies, Policy, PolicySet, PolicyType, ResourceElement, Statement,
+};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::SourceMap;
@@ -243,18 +245,23 @@ fn applicable(policy: &Policy) -> Applicable<'_> {
         let text = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
         read(&File { name: "administrator".into(), text: text.into() }, PolicyType::Identity).0.unwrap()
     });
-    let limited = Applicable { identity: Some(vec![&*ADMINISTRATOR]), ..Applicable::default() };
-    let unlimited = Applicable { identity: Some(Vec::new()), ..Applicable::default() };
+    static NOTHING: PolicySet = PolicySet::NONE;
+    let limited = Applicable { identity: Some(Policies::One(&ADMINISTRATOR)), ..Applicable::default() };
+    let unlimited = Applicable { identity: Some(Policies::Set(&NOTHING)), ..Applicable::default() };
     match policy.kind {
-        PolicyType::Identity => Applicable { identity: Some(vec![policy]), ..unlimited },
+        PolicyType::Identity => Applicable { identity: Some(Policies::One(policy)), ..unlimited },
         PolicyType::Key | PolicyType::Resource | PolicyType::Trust => {
             Applicable { resource: Some(policy), ..unlimited }
         }
-        PolicyType::Boundary => Applicable { boundary: Some(vec![policy]), ..limited },
-        PolicyType::Session => Applicable { session: Some(vec![policy]), ..limited },
-        PolicyType::VpcEndpoint => Applicable { vpc_endpoint: Some(vec![policy]), ..limited },
-        PolicyType::ServiceControl => Applicable { scp: Some(vec![vec![policy]]), ..limited },
-        PolicyType::ResourceControl => Applicable { rcp: Some(vec![vec![policy]]), ..limited },
+        PolicyType::Boundary => Applicable { boundary: Some(Policies::One(policy)), ..limited },
+        PolicyType::Session => Applicable { session: Some(Policies::One(policy)), ..limited },
+        PolicyType::VpcEndpoint => Applicable { vpc_endpoint: Some(Policies::One(policy)), ..limited },
+        PolicyType::ServiceControl => {
+            Applicable { scp: Some(std::iter::once(Policies::One(policy)).collect()), ..limited }
+        }
+        PolicyType::ResourceControl => {
+            Applicable { rcp: Some(std::iter::once(Policies::One(policy)).collect()), ..limited }
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn with_sessions(world: &World, recipe: &Recipe, requests: &[&Request]) -> World
             let tags = [("stage".to_owned(), "dev".to_owned())].into();
             world.sessions.push(Session {
                 principal,
-                policies: Some(vec![Arc::clone(&policy)]),
+                policies: Some(vec![Arc::clone(&policy)].into()),
                 tags,
                 source_identity: None,
             });

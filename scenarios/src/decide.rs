@@ -29,11 +29,12 @@ use permitlab_evaluator::source::SourceId;
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::kms::KeyState;
 use permitlab_evaluator::{derive, service};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use answer::{Answer, Refused};
 use fault::suggestion;
 use field::{Field, Fields};
-use policies::{PolicySet, RESOURCE_POLICIES};
+use policies::{Bundle, RESOURCE_POLICIES};
 use request::Asked;
 
 pub use fault::Fault;
@@ -55,44 +56,121 @@ pub struct Decider {
 #[derive(Debug)]
 struct Defined {
     line: usize,
-    set: Option<PolicySet>,
+    set: Option<Bundle>,
 }
 
-/// Answers every line of `input`, in order, each as soon as it was read.
+/// Answers every line of `input`, in order. Lines that could be read at once are answered together, on all threads of the
+/// current pool, and their answers are handed on before more is waited for, so that a program may ask line by line.
 ///
 /// # Errors
 /// The input cannot be read, or the output cannot be written.
 pub fn decide(input: impl BufRead, output: &mut impl Write) -> io::Result<()> {
-    for answer in answers(input) {
-        writeln!(output, "{}", answer?)?;
+    for batch in answers(input) {
+        output.write_all(batch?.as_bytes())?;
+        output.flush()?;
     }
-    output.flush()
+    Ok(())
 }
 
-/// The answers to the lines of `input`, in order and without their line breaks. A line that cannot be read is the
-/// last.
+/// The answers to the lines of `input`, in order, each with its line break: as many at a time as could be read at once. An
+/// input that cannot be read further ends with the error.
 pub fn answers(mut input: impl BufRead) -> impl Iterator<Item = io::Result<String>> {
-    let (mut decider, mut line, mut number) = (Decider::new(), Vec::new(), 0);
-    let mut is_over = false;
+    let (mut bulk, mut is_over) = (Bulk::default(), false);
     std::iter::from_fn(move || {
         while !is_over {
-            line.clear();
-            match input.read_until(b'\n', &mut line) {
-                Ok(0) => is_over = true,
-                Ok(_) => {
-                    number += 1;
-                    if let Some(answer) = decider.line(number, &line) {
-                        return Some(Ok(answer));
-                    }
-                }
+            let read = match input.fill_buf() {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     is_over = true;
                     return Some(Err(error));
                 }
+            };
+            let length = read.len();
+            is_over = length == 0;
+            let answers = if is_over { bulk.end() } else { bulk.take(read) };
+            input.consume(length);
+            if !answers.is_empty() {
+                return Some(Ok(answers));
             }
         }
         None
     })
+}
+
+/// Lines in pieces as they are read, and the answers to those that are whole.
+#[derive(Debug, Default)]
+struct Bulk {
+    decider: Decider,
+    /// The lines answered so far.
+    lines: usize,
+    /// The start of a line whose end was not read yet.
+    begun: Vec<u8>,
+}
+
+impl Bulk {
+    /// Answers the lines that end in what was read.
+    fn take(&mut self, read: &[u8]) -> String {
+        let Some(end) = memchr::memrchr(b'\n', read) else {
+            self.begun.extend_from_slice(read);
+            return String::new();
+        };
+        let (whole, begun) = read.split_at(end + 1);
+        let mut lines = std::mem::replace(&mut self.begun, begun.to_vec());
+        if lines.is_empty() {
+            return self.answer(whole);
+        }
+        lines.extend_from_slice(whole);
+        self.answer(&lines)
+    }
+
+    /// Answers the last line, which has no line break.
+    fn end(&mut self) -> String {
+        let last = std::mem::take(&mut self.begun);
+        if last.is_empty() { String::new() } else { self.answer(&last) }
+    }
+
+    /// Answers whole lines. A line that may define a set is a border: those before it do not know the set, those after it do.
+    fn answer(&mut self, text: &[u8]) -> String {
+        let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        let mut answers = String::with_capacity(text.len());
+        let mut rest = lines.as_slice();
+        while !rest.is_empty() {
+            let cases = rest.iter().position(|line| may_define(line)).unwrap_or(rest.len());
+            let (together, after) = rest.split_at(cases);
+            self.cases(together, &mut answers);
+            let Some((define, after)) = after.split_first() else { break };
+            self.lines += 1;
+            add(&mut answers, self.decider.line(self.lines, define));
+            rest = after;
+        }
+        answers
+    }
+
+    fn cases(&mut self, lines: &[&[u8]], answers: &mut String) {
+        let (decider, first) = (&self.decider, self.lines + 1);
+        let answered = lines.par_iter().enumerate().with_min_len(TOGETHER);
+        let answered: Vec<_> = answered.map(|(at, line)| decider.answer(first + at, line)).collect();
+        for answer in answered {
+            add(answers, answer);
+        }
+        self.lines += lines.len();
+    }
+}
+
+/// Lines that one thread takes at a time.
+const TOGETHER: usize = 32;
+
+fn add(answers: &mut String, answer: Option<String>) {
+    if let Some(answer) = answer {
+        answers.push_str(&answer);
+        answers.push('\n');
+    }
+}
+
+/// Whether a line may have a member `define`, whose name may be written with escapes.
+fn may_define(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"\"define\"").is_some() || memchr::memmem::find(line, b"\\u").is_some()
 }
 
 impl Decider {
@@ -104,29 +182,28 @@ impl Decider {
     /// Answers a line, counted from 1: a line of JSON, with its line break or without. A blank line and a good `define` have no
     /// answer.
     pub fn line(&mut self, number: usize, bytes: &[u8]) -> Option<String> {
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        if bytes.trim_ascii().is_empty() {
-            return None;
+        match read(number, bytes)? {
+            Ok((text, value)) if document::member(&value, "define").is_some() => {
+                let result = self.define(number, &Field::line(text, &value));
+                result.err().map(|fault| refused(number, id(text, &value), &fault))
+            }
+            Ok((text, value)) => Some(self.judged(number, text, &value)),
+            Err(answer) => Some(answer),
         }
-        let refused = |id, fault: &Fault| Some(answer::line(id, &Refused { input_line: number, error: fault }));
-        let text = match utf8(bytes) {
-            Ok(text) => text,
-            Err(fault) => return refused(None, &fault),
-        };
-        let value = match json::parse(SourceId::from_index(0), text) {
-            Ok(value) => value,
-            Err(error) => return refused(None, &Fault::of(&error, "", text)),
-        };
-        let line = Field::line(text, &value);
-        let id = document::member(&value, "id").and_then(|member| text.get(member.value.span.range()));
-        let answered = match document::member(&value, "define") {
-            Some(_) => self.define(number, &line).map(|()| None),
-            None => self.case(&line).map(Some),
-        };
-        match answered {
-            Ok(answer) => answer.map(|answer| answer::line(id, &answer)),
-            Err(fault) => refused(id, &fault),
+    }
+
+    /// The same for a line that defines no set.
+    fn answer(&self, number: usize, bytes: &[u8]) -> Option<String> {
+        Some(match read(number, bytes)? {
+            Ok((text, value)) => self.judged(number, text, &value),
+            Err(answer) => answer,
+        })
+    }
+
+    fn judged(&self, number: usize, text: &str, value: &json::Value) -> String {
+        match self.case(&Field::line(text, value)) {
+            Ok(answer) => answer::line(id(text, value), &answer),
+            Err(fault) => refused(number, id(text, value), &fault),
         }
     }
 
@@ -156,7 +233,7 @@ impl Decider {
         let grants = grants::read(&fields)?;
         let state = fields.optional("key_state").map_or(Ok(KeyState::Enabled), key_state)?;
         match fields.optional("policies") {
-            None => judge(&asked, &PolicySet::default().with(grants), state),
+            None => judge(&asked, &Bundle::default().with(grants), state),
             Some(field) => match field.kind() {
                 Kind::String(_) if !grants.is_empty() => {
                     let message =
@@ -171,14 +248,14 @@ impl Decider {
                     })
                 }
                 Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => {
-                    let set = PolicySet::read(field, &[asked.resource_policy()])?;
+                    let set = Bundle::read(field, &[asked.resource_policy()])?;
                     judge(&asked, &set.with(grants), state)
                 }
             },
         }
     }
 
-    fn set(&self, name: &str, field: &Field<'_>) -> Result<(&PolicySet, usize), Fault> {
+    fn set(&self, name: &str, field: &Field<'_>) -> Result<(&Bundle, usize), Fault> {
         match self.sets.get(name) {
             Some(Defined { line, set: Some(set) }) => Ok((set, *line)),
             Some(Defined { line, set: None }) => {
@@ -198,6 +275,30 @@ impl Decider {
     }
 }
 
+/// The JSON of a line, or the answer to one that has none; `None` for a blank line.
+fn read(number: usize, bytes: &[u8]) -> Option<Result<(&str, json::Value), String>> {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    if bytes.trim_ascii().is_empty() {
+        return None;
+    }
+    let text = match utf8(bytes) {
+        Ok(text) => text,
+        Err(fault) => return Some(Err(refused(number, None, &fault))),
+    };
+    let value = json::parse(SourceId::from_index(0), text);
+    Some(value.map(|value| (text, value)).map_err(|error| refused(number, None, &Fault::of(&error, "", text))))
+}
+
+/// The id of a line, as written.
+fn id<'l>(text: &'l str, value: &json::Value) -> Option<&'l str> {
+    document::member(value, "id").and_then(|member| text.get(member.value.span.range()))
+}
+
+fn refused(number: usize, id: Option<&str>, fault: &Fault) -> String {
+    answer::line(id, &Refused { input_line: number, error: fault })
+}
+
 fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -213,11 +314,11 @@ fn set_name<'l>(line: &Field<'l>) -> Result<Field<'l>, Fault> {
     define.map(|(_, field)| field).ok_or_else(|| line.not("a line with `define`"))
 }
 
-fn set(line: &Field<'_>) -> Result<PolicySet, Fault> {
+fn set(line: &Field<'_>) -> Result<Bundle, Fault> {
     let fields = line.fields(&DEFINE_FIELDS)?;
     check_version(&fields)?;
     let grants = grants::read(&fields)?;
-    Ok(PolicySet::read(fields.required("policies")?, &RESOURCE_POLICIES)?.with(grants))
+    Ok(Bundle::read(fields.required("policies")?, &RESOURCE_POLICIES)?.with(grants))
 }
 
 /// A line may state the version of the format it is written in.
@@ -242,7 +343,7 @@ fn key_state(field: &Field<'_>) -> Result<KeyState, Fault> {
 
 /// The order of AWS: a key elsewhere is not found, then the policies decide, and only an allowed call meets the
 /// key's state (R6.11, R6.34).
-fn judge(asked: &Asked, set: &PolicySet, state: KeyState) -> Result<Answer, Fault> {
+fn judge(asked: &Asked, set: &Bundle, state: KeyState) -> Result<Answer, Fault> {
     let (request, applicable) = (&asked.request, set.applicable(asked)?);
     if let Some(unavailable) = before_policies(request) {
         return Ok(Answer::before_policies(unavailable));

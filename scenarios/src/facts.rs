@@ -14,7 +14,7 @@ use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::json::{Text as JsonText, Value};
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
+use permitlab_evaluator::policy::{self, Document, Policy, PolicySet, PolicyType};
 use permitlab_evaluator::principal::{Identity, Principal, is_unique_id};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::world::World;
@@ -1114,7 +1114,7 @@ impl Checked<'_> {
         self.policies.get(&(name?, kind)).cloned()
     }
 
-    fn all(&self, names: &[String], kind: PolicyType) -> Vec<Arc<Policy>> {
+    fn all(&self, names: &[String], kind: PolicyType) -> PolicySet {
         names.iter().filter_map(|name| self.one(Some(name), kind)).collect()
     }
 

@@ -262,7 +262,7 @@ fn decided(
         unstated: decision.doubts.keys.iter().map(ToString::to_string).collect(),
         unsure: decision.doubts.rules.iter().map(Rule::number).collect(),
         accepted: Vec::new(),
-        otherwise: decision.otherwise.clone(),
+        otherwise: decision.otherwise.iter().collect(),
         layers: layers(&explanation),
         call,
         without_policies: match request.principal {

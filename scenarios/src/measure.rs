@@ -23,7 +23,7 @@ use permitlab_evaluator::policy::{self, ActionElement, Policy, PolicyType, Resou
 use permitlab_evaluator::principal::{Identity, Principal, PrincipalPattern};
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::{SourceMap, Span};
-use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::truth::{Rules, Unstated};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::Role;
 use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
@@ -191,7 +191,8 @@ impl Walked<'_> {
 
     /// Whether it applies to a call.
     pub fn applies(&self, call: &Call) -> bool {
-        let view = View { request: &call.request, context: &call.context, kind: self.policy.kind, has_boundary: false };
+        let (request, context, unstated) = (&call.request, &call.context, Unstated::default());
+        let view = View { request, context, kind: self.policy.kind, has_boundary: false, unstated: &unstated };
         applies(self.statement, &view).holds()
     }
 
@@ -211,7 +212,7 @@ pub(crate) fn policies(world: &World) -> Vec<&Policy> {
         let units = organization.units.iter().map(|unit| &unit.controls);
         units.chain(organization.accounts.iter().map(|member| &member.controls))
     });
-    let controls = controls.flat_map(|level| level.scps.iter().chain(&level.rcps));
+    let controls = controls.flat_map(|level| level.scps.iter().chain(level.rcps.iter()));
     let endpoints = world.endpoints.iter().filter_map(|endpoint| endpoint.policy.as_ref());
     let buckets = world.buckets.iter().filter_map(|bucket| bucket.policy.as_ref());
     let resources = world.resources.iter().filter_map(|resource| resource.policy.as_ref());
@@ -235,7 +236,7 @@ fn bare(policies: &[Arc<Policy>]) -> Option<World> {
     let role = |name: &str, policies: Vec<Arc<Policy>>, trust: Option<Arc<Policy>>| {
         let identity =
             Identity { partition: "aws".into(), account, path: "/".into(), name: name.into(), unique_id: None };
-        Role { identity, policies, boundary: None, trust, tags: None }
+        Role { identity, policies: policies.into(), boundary: None, trust, tags: None }
     };
     let caller = role("permitlab-bench", of(PolicyType::Identity).cloned().collect(), None);
     let trusting = of(PolicyType::Trust).enumerate();

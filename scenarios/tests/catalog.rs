@@ -82,6 +82,11 @@ fn names_of_calls(#[case] call: &str, #[case] expected: (&str, usize, usize, &st
     "key/k",
     "it is called on a resource of type `role`, `arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}`"
 )]
+#[case::role(
+    "kms:DescribeKey",
+    "role/r",
+    "it is called on a resource of type `key`, `arn:${Partition}:kms:${Region}:${Account}:key/${KeyId}`"
+)]
 #[case::nothing("s3:ListAllMyBuckets", "arn:aws:s3:::bucket", "remove `resource:`; policies must allow it on `*`")]
 fn resources_of_calls(#[case] call: &str, #[case] resource: &str, #[case] help: &str) {
     let lines = ["by: role/r", &format!("call: {call}"), &format!("resource: {resource}")];

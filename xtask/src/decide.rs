@@ -5,13 +5,13 @@ use anyhow::Context as _;
 use crate::exit::Exit;
 use crate::output::Streams;
 
-/// Answers `permitlab decide`. Every answer is handed on at once, so that a program may ask line by line.
+/// Answers `permitlab decide`. Answers are handed on before more is waited for, so that a program may ask line by line.
 ///
 /// # Errors
 /// The input cannot be read, or the output cannot be written.
 pub fn run(streams: &mut Streams) -> anyhow::Result<Exit> {
-    for answer in permitlab::decide::answers(&mut streams.input) {
-        streams.out.line(answer.context("reading the cases from standard input")?)?;
+    for answers in permitlab::decide::answers(&mut streams.input) {
+        streams.out.text(answers.context("reading the cases from standard input")?)?;
         streams.out.flush()?;
         if streams.out.is_closed() {
             break;

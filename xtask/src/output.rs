@@ -118,7 +118,11 @@ impl Output {
 impl Streams {
     /// Those of the process.
     pub fn standard() -> Self {
-        Self { input: Box::new(BufReader::new(io::stdin())), out: Output::stdout(), err: Output::stderr() }
+        Self {
+            input: Box::new(BufReader::with_capacity(1 << 20, io::stdin())),
+            out: Output::stdout(),
+            err: Output::stderr(),
+        }
     }
 
     /// An input given as text, and outputs that are kept.

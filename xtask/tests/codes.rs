@@ -135,7 +135,7 @@ const UNSHOWN: [&str; 7] = [
 ];
 
 /// Texts of the sources that look like codes and are none.
-const NO_CODES: [&str; 20] = [
+const NO_CODES: [&str; 21] = [
     "assumed-role",
     "aws-cn",
     "aws-managed",
@@ -150,6 +150,7 @@ const NO_CODES: [&str; 20] = [
     "kebab-case",
     "not-evaluated",
     "oidc-provider",
+    "permitlab-bench",
     "prod-example",
     "saml-provider",
     "servicecatalog-appregistry",

@@ -3,7 +3,13 @@
 //! Which need a key (R6.7), which work across accounts (R6.6), which carry an encryption context (R6.20) or a
 //! request alias (R6.21), which a grant may permit (R6.22). Their names are not always those of API operations (R2.3).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use rustc_hash::FxBuildHasher;
+
 use crate::action::ActionName;
+use crate::glob::fold;
 
 /// A KMS permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +132,14 @@ pub fn operation(action: &ActionName) -> Option<&'static Operation> {
     if action.service() != "kms" {
         return None;
     }
-    OPERATIONS.iter().find(|operation| operation.name.eq_ignore_ascii_case(action.name()))
+    of_folded(action.folded_name())
+}
+
+/// The operation of a name in lower case: `decrypt`.
+pub fn of_folded(name: &str) -> Option<&'static Operation> {
+    static BY_NAME: LazyLock<HashMap<String, &'static Operation, FxBuildHasher>> =
+        LazyLock::new(|| OPERATIONS.iter().map(|operation| (fold(operation.name), operation)).collect());
+    BY_NAME.get(name).copied()
 }
 
 impl Operation {

@@ -147,7 +147,7 @@ impl Engine<'_> {
         if organization.management_account == member.account || request.principal.is_service_linked() {
             return Vec::new();
         }
-        let levels = organization.levels(member).into_iter();
+        let levels = organization.levels(member);
         levels.map(|level| level.scps.iter().map(AsRef::as_ref).collect()).collect()
     }
 
@@ -167,7 +167,7 @@ impl Engine<'_> {
         if is_exempt {
             return Vec::new();
         }
-        let levels = organization.levels(member).into_iter();
+        let levels = organization.levels(member);
         levels.map(|level| level.rcps.iter().map(AsRef::as_ref).collect()).collect()
     }
 

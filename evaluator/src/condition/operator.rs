@@ -200,13 +200,28 @@ impl Base {
     }
 }
 
+impl Operator {
+    /// Whether a text is its name, in AWS's spelling.
+    pub fn is_written(self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.set.prefix()).and_then(|rest| rest.strip_prefix(self.base.name()));
+        rest == Some(if self.if_exists { "IfExists" } else { "" })
+    }
+}
+
+impl SetOperator {
+    /// What it adds before the name of an operator.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::ForAllValues => "ForAllValues:",
+            Self::ForAnyValue => "ForAnyValue:",
+        }
+    }
+}
+
 impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefix = match self.set {
-            SetOperator::None => "",
-            SetOperator::ForAllValues => "ForAllValues:",
-            SetOperator::ForAnyValue => "ForAnyValue:",
-        };
+        let prefix = self.set.prefix();
         let suffix = if self.if_exists { "IfExists" } else { "" };
         write!(f, "{prefix}{}{suffix}", self.base.name())
     }
@@ -246,7 +261,10 @@ mod tests {
     #[case("ForAnyValue:ArnLikeIfExists", "ForAnyValue:ArnLikeIfExists")]
     #[case("Null", "Null")]
     fn names_are_read_in_any_case(#[case] written: &str, #[case] canonical: &str) {
-        assert_eq!(Operator::parse(written).unwrap().to_string(), canonical);
+        let operator = Operator::parse(written).unwrap();
+        assert_eq!(operator.to_string(), canonical);
+        assert!(operator.is_written(canonical));
+        assert_eq!(operator.is_written(written), written == canonical);
     }
 
     #[test]

@@ -38,16 +38,21 @@ pub fn principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
     if element.negated {
         return not_principal(element, view);
     }
-    if ways(element, caller).is_empty() { Truth::NO } else { covered(element, caller) }
+    if element.entries.iter().all(|entry| entry.value.covers(caller).is_none()) {
+        return Truth::NO;
+    }
+    covered(element, caller)
 }
 
 /// That the entries of an element cover a caller they match. `{"AWS": "*"}` means the same as `*`; whether it covers
 /// services is not documented (R3.6).
 fn covered(element: &PrincipalElement, caller: &Principal) -> Truth {
+    if !matches!(caller, Principal::Service(_)) {
+        return Truth::YES;
+    }
     let is_named = |pattern: &PrincipalPattern| *pattern != PrincipalPattern::Everyone(Star::Aws);
-    let is_service = matches!(caller, Principal::Service(_));
     let named = element.entries.iter().any(|entry| is_named(&entry.value) && entry.value.covers(caller).is_some());
-    Truth::unless(true, Rule::AwsStarCoversServices, named || !is_service)
+    Truth::unless(true, Rule::AwsStarCoversServices, named)
 }
 
 /// `NotPrincipal` spares the callers it lists (R3.10). AWS may look at the account first, then at the user or role,

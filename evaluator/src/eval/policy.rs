@@ -2,7 +2,7 @@
 
 use crate::eval::statement::{applies, applies_but_for_conditions};
 use crate::eval::{View, element};
-use crate::policy::{Effect, Policy, PolicyType, Statement};
+use crate::policy::{Effect, Policies, Policy, PolicyType, Statement};
 use crate::principal::PrincipalMatch;
 use crate::truth::{Rule, Truth};
 
@@ -16,7 +16,7 @@ pub struct StatementIndex {
 }
 
 /// What the statements of one effect say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Matches {
     /// Whether one of them applies.
     pub truth: Truth,
@@ -25,7 +25,7 @@ pub struct Matches {
 }
 
 /// What policies that work together say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// Their Deny statements.
     pub deny: Matches,
@@ -35,7 +35,7 @@ pub struct Outcome {
 
 /// What the resource's side allows, by the way it names the caller (R3.1, R5.8): the Allow statements of its policy,
 /// or its grants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Allows {
     ways: [Matches; 5],
 }
@@ -48,10 +48,10 @@ impl Matches {
         if !truth.could_hold() {
             return;
         }
-        if truth.holds() && self.by.is_none() {
+        if truth.holds() && self.by.is_none_or(|first| index < first) {
             self.by = Some(index);
         }
-        self.truth = std::mem::replace(&mut self.truth, Truth::NO).or(truth);
+        self.truth = self.truth.or(truth);
     }
 }
 
@@ -85,7 +85,7 @@ impl Allows {
 
     /// Whether one of them applies, in whatever way it names the caller.
     pub fn any(&self) -> Truth {
-        Truth::any(self.ways.iter().map(|matches| matches.truth.clone()))
+        Truth::any(self.ways.iter().map(|matches| matches.truth))
     }
 
     /// What names the caller in this way.
@@ -111,23 +111,28 @@ pub const WAYS: [PrincipalMatch; 5] = [
 ];
 
 /// Judges policies that work together: all of one layer, or of one level of it.
-pub fn evaluate(policies: &[&Policy], view: &View<'_>) -> Outcome {
+pub fn evaluate(policies: Policies<'_>, view: &View<'_>) -> Outcome {
     evaluate_with(policies, view, |_, _, _| {})
 }
 
 /// Judges a resource-based policy, keeping the ways in which its Allow statements name the caller.
 pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) {
     let mut allows = Allows::NONE;
-    let outcome = evaluate_with(&[policy], view, |statement, index, truth| {
+    let may_delegate = may_delegate(policy.kind, view);
+    let outcome = evaluate_with(Policies::One(policy), view, |statement, index, truth| {
         let Some(principal) = &statement.principal else { return };
+        if !truth.could_hold() && !may_delegate {
+            return;
+        }
         let ways = element::ways(principal, &view.request.principal);
         for way in WAYS.into_iter().filter(|way| ways.contains(*way)) {
             let truth = match way {
-                PrincipalMatch::Account => delegates(statement, policy.kind, view, truth.clone()),
-                PrincipalMatch::Direct
+                PrincipalMatch::Account if may_delegate => delegates(statement, view, truth),
+                PrincipalMatch::Account
+                | PrincipalMatch::Direct
                 | PrincipalMatch::RoleOfSession
                 | PrincipalMatch::UserOfFederatedSession
-                | PrincipalMatch::Everyone => truth.clone(),
+                | PrincipalMatch::Everyone => truth,
             };
             allows.add(way, index, truth);
         }
@@ -135,15 +140,16 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) 
     (outcome, allows)
 }
 
+/// Whether a statement that names the caller's account may delegate to it. Across accounts it is no delegation but the
+/// resource side's Allow (R5.11). A trust policy's condition always counts: that is how an account limits who may
+/// assume a role (R5.18).
+fn may_delegate(kind: PolicyType, view: &View<'_>) -> bool {
+    kind != PolicyType::Trust && view.request.resource.account == view.request.principal.account()
+}
+
 /// Whether a statement that names the account delegates to it. AWS documents that delegation reaches no further than
 /// the statement's actions; that its condition counts too is inferred (R6.3, unsure).
-fn delegates(statement: &Statement, kind: PolicyType, view: &View<'_>, applies: Truth) -> Truth {
-    // Across accounts the statement is no delegation but the resource side's Allow (R5.11).
-    let is_own_account = view.request.resource.account == view.request.principal.account();
-    // A trust policy's condition always counts: that is how an account limits who may assume a role (R5.18).
-    if !is_own_account || kind == PolicyType::Trust {
-        return applies;
-    }
+fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
     if applies.holds() || !applies_but_for_conditions(statement, view).holds() {
         return applies;
     }
@@ -151,24 +157,21 @@ fn delegates(statement: &Statement, kind: PolicyType, view: &View<'_>, applies: 
 }
 
 fn evaluate_with(
-    policies: &[&Policy],
+    policies: Policies<'_>,
     view: &View<'_>,
-    mut allow: impl FnMut(&Statement, StatementIndex, &Truth),
+    mut allow: impl FnMut(&Statement, StatementIndex, Truth),
 ) -> Outcome {
     let mut outcome = Outcome::NONE;
-    for (policy, content) in policies.iter().enumerate() {
-        let view = View { kind: content.kind, ..*view };
-        for statement in &content.statements {
-            let truth = applies(statement, &view);
-            let index = StatementIndex { policy, statement: statement.index };
-            match statement.effect {
-                Effect::Deny => outcome.deny.add(index, truth),
-                Effect::Allow => {
-                    allow(statement, index, &truth);
-                    outcome.allow.add(index, truth);
-                }
+    policies.candidates(view.request, |policy, content, statement| {
+        let truth = applies(statement, &View { kind: content.kind, ..*view });
+        let index = StatementIndex { policy, statement: statement.index };
+        match statement.effect {
+            Effect::Deny => outcome.deny.add(index, truth),
+            Effect::Allow => {
+                allow(statement, index, truth);
+                outcome.allow.add(index, truth);
             }
         }
-    }
+    });
     outcome
 }

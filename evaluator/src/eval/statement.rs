@@ -28,6 +28,10 @@ pub enum Element {
 
 /// Whether the statement applies: all of its elements match (R4.2).
 pub fn applies(statement: &Statement, view: &View<'_>) -> Truth {
+    // Most statements are about other actions.
+    if !element::action(&statement.action, view).holds() {
+        return Truth::NO;
+    }
     walk(
         statement,
         view,
@@ -52,7 +56,7 @@ pub fn walk(
     let mut applies = Truth::YES;
     let mut see = |element: Element, truth: Truth| {
         let flow = visit(element, &truth);
-        applies = std::mem::replace(&mut applies, Truth::NO).and(truth);
+        applies = applies.and(truth);
         flow
     };
     let _left_early = elements(statement, view, &mut see);

@@ -3,7 +3,10 @@
 //! Rules R1.1 to R1.15 and R2.1, R2.5, R3.5. Reading goes on after a mistake: one run reports all of them. A policy
 //! with an error gives no [`Policy`]: evaluating what AWS would refuse answers nothing.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
 
 use crate::action::{ActionPattern, NotAnAction};
 use crate::catalog::{self, KeyType};
@@ -57,8 +60,24 @@ const POLICY_ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
 const STATEMENT_ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-/// The members of an object by name.
-type Elements<'v> = BTreeMap<&'v str, &'v Member>;
+/// The members of an object by name; few enough to be looked through.
+#[derive(Default)]
+struct Elements<'v>(SmallVec<[&'v Member; 9]>);
+
+impl<'v> Elements<'v> {
+    fn get(&self, name: &str) -> Option<&'v Member> {
+        self.0.iter().find(|member| member.name.as_str() == name).copied()
+    }
+
+    /// Adds a member; gives back the first of its name, if it is not the first.
+    fn add(&mut self, member: &'v Member) -> Option<&'v Member> {
+        let first = self.get(member.name.as_str());
+        if first.is_none() {
+            self.0.push(member);
+        }
+        first
+    }
+}
 
 impl Parser {
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -87,8 +106,8 @@ impl Parser {
             self.allows_action_star = true;
         }
         let elements = self.elements(&document.root, &POLICY_ELEMENTS, "a policy")?;
-        self.version = self.read_version(elements.get("Version").copied(), &document.root);
-        self.read_id(elements.get("Id").copied());
+        self.version = self.read_version(elements.get("Version"), &document.root);
+        self.read_id(elements.get("Id"));
         let Some(statement) = elements.get("Statement") else {
             self.report(
                 Diagnostic::error(
@@ -102,7 +121,7 @@ impl Parser {
         };
         let statements = self.statements(&statement.value);
         self.check_sids(&statements);
-        Some(Policy { name: document.name.clone(), kind: self.kind, version: self.version, statements })
+        Some(Policy::new(document.name.clone(), self.kind, self.version, statements))
     }
 
     /// The members of an object, each known and there once (R1.5, R1.6).
@@ -111,14 +130,13 @@ impl Parser {
             self.wrong_type(value, &format!("{what} is an object"), "write it between `{` and `}`");
             return None;
         };
-        let mut elements = Elements::new();
+        let mut elements = Elements::default();
         for member in members {
             let name = member.name.as_str();
             if !known.contains(&name) {
                 self.unknown_element(member, known, what);
-            } else if let Some(first) = elements.insert(name, member) {
+            } else if let Some(first) = elements.add(member) {
                 self.duplicate(first, member);
-                elements.insert(name, first);
             }
         }
         Some(elements)
@@ -215,7 +233,7 @@ impl Parser {
     fn statement(&mut self, index: usize, value: &Value) -> Option<Statement> {
         let elements = self.elements(value, &STATEMENT_ELEMENTS, "a statement")?;
         let sid = elements.get("Sid").and_then(|member| self.sid(member));
-        let effect = self.effect(elements.get("Effect").copied(), value);
+        let effect = self.effect(elements.get("Effect"), value);
         let deny = effect == Some(Effect::Deny);
         self.check_presence(&elements, deny, value);
         let principal = self.principal_element(&elements);
@@ -252,7 +270,7 @@ impl Parser {
 
     /// A Sid is unique in its document (R1.7); it never affects the decision.
     fn check_sids(&mut self, statements: &[Statement]) {
-        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut seen: HashMap<&str, Span, FxBuildHasher> = HashMap::default();
         let mut repeated = Vec::new();
         for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
             match seen.get(sid.as_str()) {
@@ -317,7 +335,7 @@ impl Parser {
                         .help("keep the one you mean, or split the statement"),
                 );
             }
-            if found == (None, None) && plain_rule == Presence::Required {
+            if matches!(found, (None, None)) && plain_rule == Presence::Required {
                 let message = format!("the statement has no `{plain}`");
                 self.report(
                     Diagnostic::error("missing-element", first_character(statement.span), message)
@@ -329,7 +347,7 @@ impl Parser {
         }
     }
 
-    fn forbidden(&mut self, member: Option<&&Member>, rule: Presence, deny: bool) {
+    fn forbidden(&mut self, member: Option<&Member>, rule: Presence, deny: bool) {
         let Some(member) = member else { return };
         let name = member.name.as_str();
         let diagnostic = match rule {
@@ -426,9 +444,7 @@ impl Parser {
                     .help("name the service, as in `kms:*`"),
             );
         }
-        if pattern.service() == Some("kms")
-            && !catalog::kms::operations().any(|operation| pattern.covers_name(operation.name))
-        {
+        if pattern.service() == Some("kms") && !covers_an_operation(pattern) {
             let kms_names = kms_names();
             let help = match closest(written, kms_names.iter().map(String::as_str)) {
                 _ if written.eq_ignore_ascii_case("kms:ReEncrypt") => {
@@ -533,14 +549,14 @@ impl Parser {
     fn principal_map(&mut self, members: &[Member], span: Span) -> Vec<Written<PrincipalPattern>> {
         const KINDS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
         let mut entries = Vec::new();
-        let mut seen = Elements::new();
+        let mut seen = Elements::default();
         for member in members {
             let name = member.name.as_str();
             if !KINDS.contains(&name) {
                 self.unknown_element(member, &KINDS, "a principal");
                 continue;
             }
-            if let Some(first) = seen.insert(name, member) {
+            if let Some(first) = seen.add(member) {
                 self.duplicate(first, member);
             }
             for text in self.strings(member) {
@@ -595,12 +611,13 @@ impl Parser {
             return Vec::new();
         };
         let mut conditions = Vec::new();
-        let mut seen: BTreeMap<String, &Member> = BTreeMap::new();
+        let mut seen: SmallVec<[(Operator, &Member); 4]> = SmallVec::new();
         for member in operators {
             let Some(operator) = self.operator(&member.name) else { continue };
-            if let Some(first) = seen.insert(operator.to_string(), member) {
+            if let Some((_, first)) = seen.iter().rfind(|(other, _)| *other == operator) {
                 self.duplicate(first, member);
             }
+            seen.push((operator, member));
             let Kind::Object(keys) = &member.value.kind else {
                 self.wrong_type(&member.value, &format!("`{operator}` holds an object"), "write `{ \"KEY\": VALUE }`");
                 continue;
@@ -613,8 +630,8 @@ impl Parser {
     fn operator(&mut self, name: &Text) -> Option<Operator> {
         match Operator::parse(name.as_str()) {
             Ok(operator) => {
-                let canonical = operator.to_string();
-                if canonical != name.as_str() {
+                if !operator.is_written(name.as_str()) {
+                    let canonical = operator.to_string();
                     let message = format!("AWS writes this operator `{canonical}`");
                     self.report(
                         Diagnostic::warning("operator-case", name.span(), message).help(format!("write `{canonical}`")),
@@ -643,21 +660,22 @@ impl Parser {
         keys: &[Member],
         conditions: &mut Vec<Condition>,
     ) {
-        let mut seen: BTreeMap<ConditionKey, &Member> = BTreeMap::new();
+        let mut seen: SmallVec<[(ConditionKey, &Member); 4]> = SmallVec::new();
         for member in keys {
             let key = ConditionKey::new(member.name.as_str());
-            if let Some(first) = seen.insert(key.clone(), member) {
+            if let Some((_, first)) = seen.iter().rfind(|(other, _)| *other == key) {
                 self.duplicate(first, member);
             }
-            self.check_key(&key, member, operator);
-            let operands = self.operands(operator, &key, member);
-            let (key_span, span) = (member.name.span(), member.value.span);
+            seen.push((key.clone(), member));
             let key_type = catalog::key_type(&key);
+            self.check_key(&key, key_type, member, operator);
+            let operands = self.operands(operator, key_type, member);
+            let (key_span, span) = (member.name.span(), member.value.span);
             conditions.push(Condition { operator, key, key_type, operands, operator_span, key_span, span });
         }
     }
 
-    fn check_key(&mut self, key: &ConditionKey, member: &Member, operator: Operator) {
+    fn check_key(&mut self, key: &ConditionKey, key_type: Option<KeyType>, member: &Member, operator: Operator) {
         if key.prefix().is_empty() {
             self.report(
                 Diagnostic::error(
@@ -667,7 +685,7 @@ impl Parser {
                 )
                 .help("a key has a prefix and a name, as in `aws:SourceArn` or `kms:ViaService`"),
             );
-        } else if matches!(key.prefix(), "kms" | "aws") && catalog::key_type(key).is_none() {
+        } else if key_type.is_none() && matches!(key.prefix(), "kms" | "aws") {
             let help = closest(key.as_str(), catalog::key_names()).map_or_else(
                 || "AWS never sends this key; check its spelling".to_owned(),
                 |near| format!("did you mean `{near}`?"),
@@ -696,7 +714,7 @@ impl Parser {
     }
 
     /// The values of a key: strings, numbers or booleans, one or several (R1.4).
-    fn operands(&mut self, operator: Operator, key: &ConditionKey, member: &Member) -> Vec<Operand> {
+    fn operands(&mut self, operator: Operator, key_type: Option<KeyType>, member: &Member) -> Vec<Operand> {
         let values = match &member.value.kind {
             Kind::Array(values) => values.as_slice(),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_) => {
@@ -707,7 +725,7 @@ impl Parser {
         for value in values {
             let text = match &value.kind {
                 Kind::String(text) => text.clone(),
-                Kind::Number(digits) => Text::new(digits.clone(), value.span),
+                Kind::Number(digits) => Text::new(&**digits, value.span),
                 Kind::Bool(boolean) => Text::new(boolean.to_string(), value.span),
                 Kind::Null | Kind::Array(_) | Kind::Object(_) => {
                     self.wrong_type(
@@ -719,17 +737,17 @@ impl Parser {
                 }
             };
             let operand = Operand::new(text, operator, self.version);
-            self.check_operand(&operand, operator, key);
+            self.check_operand(&operand, operator, key_type);
             operands.push(operand);
         }
         operands
     }
 
-    fn check_operand(&mut self, operand: &Operand, operator: Operator, key: &ConditionKey) {
+    fn check_operand(&mut self, operand: &Operand, operator: Operator, key_type: Option<KeyType>) {
         let written = operand.text.as_str();
         if !operand.is_readable() {
             let wanted = match operator.base.family() {
-                Family::Numeric if catalog::key_type(key) == Some(KeyType::Date) => "a number of seconds",
+                Family::Numeric if key_type == Some(KeyType::Date) => "a number of seconds",
                 Family::Numeric => "a number",
                 Family::Date => "a date or a number of seconds",
                 Family::Bool | Family::Null => "`true` or `false`",
@@ -752,13 +770,21 @@ impl Parser {
     }
 }
 
+/// Whether KMS has a permission that the pattern covers.
+fn covers_an_operation(pattern: &ActionPattern) -> bool {
+    match pattern.literal_name() {
+        Some(name) => catalog::kms::of_folded(name).is_some(),
+        None => catalog::kms::operations().any(|operation| pattern.covers_name(operation.name)),
+    }
+}
+
 /// The permissions of KMS: `kms:Decrypt`.
 fn kms_names() -> Vec<String> {
     catalog::kms::operations().map(|operation| format!("kms:{}", operation.name)).collect()
 }
 
 fn either<'v>(elements: &Elements<'v>, plain: &str, negated: &str) -> Option<(&'v Member, bool)> {
-    elements.get(plain).map(|member| (*member, false)).or_else(|| elements.get(negated).map(|member| (*member, true)))
+    elements.get(plain).map(|member| (member, false)).or_else(|| elements.get(negated).map(|member| (member, true)))
 }
 
 fn forbidden_help(name: &str, kind: PolicyType) -> String {

@@ -4,6 +4,9 @@
 //! allows them, and policy variables (R4.13, R4.14, R4.21). An [`ArnPattern`] is six patterns, compared field by
 //! field (R2.4, R4.15).
 
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
 use crate::arn::Arn;
 use crate::context::Lookup;
 use crate::glob::{self, Case, Token};
@@ -17,6 +20,7 @@ pub struct Pattern(Form);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
+    Literal(SmolStr),
     Fixed(Box<[Token<Box<str>>]>),
     Variable(Box<[Piece]>),
 }
@@ -40,6 +44,14 @@ impl Pattern {
     /// Reads a value. In version 2008 `${…}` is plain text; in version 2012 it is a variable, or one of the escapes
     /// `${*}`, `${?}` and `${$}` (R1.2, R4.14). A `${` that begins neither is plain text.
     pub fn parse(text: &str, version: Version, wildcards: Wildcards) -> Self {
+        let is_special = |byte: u8| match byte {
+            b'$' => version == Version::V2012,
+            b'*' | b'?' => wildcards == Wildcards::Yes,
+            _ => false,
+        };
+        if !text.bytes().any(is_special) {
+            return Self(Form::Literal(text.into()));
+        }
         let mut pieces = Pieces::default();
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
@@ -61,6 +73,7 @@ impl Pattern {
     /// Whether `text` matches in the request's context. An unresolved variable matches nothing (R4.23).
     pub fn matches(&self, text: &str, case: Case, context: &impl Lookup) -> Truth {
         match &self.0 {
+            Form::Literal(literal) => Truth::certain(glob::equal(text, literal, case)),
             Form::Fixed(tokens) => Truth::certain(glob::matches(tokens, text, case)),
             Form::Variable(pieces) => matches_resolved(pieces, text, case, context),
         }
@@ -74,7 +87,7 @@ impl Pattern {
     /// Whether a variable of it is unresolved in the request's context, and whether that is certain.
     pub fn is_unresolved(&self, context: &impl Lookup) -> bool {
         match &self.0 {
-            Form::Fixed(_) => false,
+            Form::Literal(_) | Form::Fixed(_) => false,
             Form::Variable(_) => self.variables().any(|variable| variable.resolve(context).text.is_none()),
         }
     }
@@ -82,13 +95,30 @@ impl Pattern {
     /// The variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         let pieces: &[Piece] = match &self.0 {
-            Form::Fixed(_) => &[],
+            Form::Literal(_) | Form::Fixed(_) => &[],
             Form::Variable(pieces) => pieces,
         };
         pieces.iter().filter_map(|piece| match piece {
             Piece::Variable(variable) => Some(variable),
             Piece::Token(_) => None,
         })
+    }
+
+    /// The text it begins with, and whether that is all of it.
+    fn start(&self) -> (&str, bool) {
+        let first = match &self.0 {
+            Form::Literal(literal) => return (literal, true),
+            Form::Fixed(tokens) => tokens.first(),
+            Form::Variable(pieces) => match pieces.first() {
+                Some(Piece::Token(token)) => Some(token),
+                Some(Piece::Variable(_)) | None => None,
+            },
+        };
+        let is_whole = matches!(&self.0, Form::Fixed(tokens) if matches!(**tokens, [] | [Token::Literal(_)]));
+        match first {
+            Some(Token::Literal(literal)) => (literal, is_whole),
+            Some(Token::AnyRun | Token::AnyOne) | None => ("", is_whole),
+        }
     }
 
     /// Whether it is a single `*`, which matches everything.
@@ -100,6 +130,7 @@ impl Pattern {
     pub fn has_wildcards(&self) -> bool {
         let is_wild = |token: &Token<Box<str>>| matches!(token, Token::AnyRun | Token::AnyOne);
         match &self.0 {
+            Form::Literal(_) => false,
             Form::Fixed(tokens) => tokens.iter().any(is_wild),
             Form::Variable(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Token(token) if is_wild(token))),
         }
@@ -108,8 +139,8 @@ impl Pattern {
 
 /// The value of a variable is literal text: its stars are no wildcards (R2.10).
 fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Lookup) -> Truth {
-    let mut tokens = Vec::with_capacity(pieces.len());
-    let mut other_tokens: Option<(Rule, Vec<Token<&str>>)> = None;
+    let mut tokens: SmallVec<[Token<&str>; 8]> = SmallVec::new();
+    let mut other_tokens: Option<(Rule, SmallVec<[Token<&str>; 8]>)> = None;
     let mut unstated = Truth::YES;
     let mut resolved = true;
     let mut otherwise_resolved = true;
@@ -121,7 +152,7 @@ fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Loo
             Piece::Variable(variable) => {
                 let value = variable.resolve(context);
                 if value.open == Some(Open::Unstated) {
-                    unstated = unstated.and(Truth::unstated(false, &variable.key));
+                    unstated = unstated.and(Truth::unstated(false, context.mark(&variable.key)));
                 }
                 let other = match value.open {
                     Some(Open::Rule { rule, otherwise }) => Some((rule, otherwise)),
@@ -216,6 +247,10 @@ impl Pieces {
 pub enum ArnPattern {
     /// `*` alone: every resource, and no resource (R2.4).
     Every,
+    /// This text and no other.
+    Whole(SmolStr),
+    /// Every text of six fields that begins with this one, which holds the first five of them.
+    Start(SmolStr),
     /// Six fields, each a pattern of its own.
     Fields(Box<[Pattern; 6]>),
     /// Not six fields: matches nothing.
@@ -226,7 +261,17 @@ impl ArnPattern {
     /// Reads a pattern of six fields. `*` alone is [`Every`](Self::Every) only in `Resource`: an ARN operator has
     /// no such form (R4.15).
     pub fn parse(text: &str, version: Version) -> Self {
-        split(text, version).map_or(Self::Malformed, |fields| Self::fields(&fields, version))
+        split(text, version).map_or(Self::Malformed, |fields| Self::of(text, &fields, version))
+    }
+
+    fn of(text: &str, fields: &[&str; 6], version: Version) -> Self {
+        let start = text.strip_suffix('*').unwrap_or(text);
+        let is_special = |byte: u8| matches!(byte, b'*' | b'?') || (byte == b'$' && version == Version::V2012);
+        match (start.bytes().any(is_special), start.len() == text.len()) {
+            (true, _) => Self::fields(fields, version),
+            (false, true) => Self::Whole(text.into()),
+            (false, false) => Self::Start(start.into()),
+        }
     }
 
     /// Reads an entry of `Resource`. Where `completes` says so, missing fields are stars (R2.5).
@@ -235,7 +280,7 @@ impl ArnPattern {
             return Self::Every;
         }
         match (split(text, version), completes) {
-            (Some(fields), _) => Self::fields(&fields, version),
+            (Some(fields), _) => Self::of(text, &fields, version),
             (None, Completion::WithStars) => {
                 let mut written = text.split(':');
                 let fields = [(); 6].map(|()| written.next().unwrap_or("*"));
@@ -251,27 +296,68 @@ impl ArnPattern {
 
     /// Whether an ARN matches, field by field. A variable before the fifth colon never matches (R2.10, unsure).
     pub fn matches(&self, arn: &Arn, context: &impl Lookup) -> Truth {
+        self.matches_text(arn.as_str(), || arn.fields(), context)
+    }
+
+    /// Whether an ARN matches: its text, and what its fields are.
+    pub fn matches_text<'t>(
+        &self,
+        text: &'t str,
+        fields: impl FnOnce() -> [&'t str; 6],
+        context: &impl Lookup,
+    ) -> Truth {
         match self {
             Self::Every => Truth::YES,
+            Self::Whole(whole) => Truth::certain(whole.as_str() == text),
+            Self::Start(start) => Truth::certain(text.starts_with(start.as_str())),
+            Self::Fields(patterns) => Self::match_fields(patterns, &fields(), context),
             Self::Malformed => Truth::NO,
-            Self::Fields(patterns) => {
-                let fields = arn.fields();
-                Truth::all(patterns.iter().zip(fields).enumerate().map(|(index, (pattern, field))| {
-                    let truth = pattern.matches(field, Case::Sensitive, context);
-                    if index < 5 && pattern.has_variables() {
-                        return Truth::unless(false, Rule::VariableInEarlyField, truth.could_hold());
-                    }
-                    truth
-                }))
-            }
         }
     }
 
-    /// The fields, if it has six.
+    fn match_fields(patterns: &[Pattern; 6], fields: &[&str; 6], context: &impl Lookup) -> Truth {
+        let mut all = Truth::YES;
+        // The last field tells most ARNs apart.
+        for (index, (pattern, field)) in patterns.iter().zip(fields).enumerate().rev() {
+            let truth = pattern.matches(field, Case::Sensitive, context);
+            let is_early_variable = index < 5 && pattern.has_variables();
+            all = all.and(if is_early_variable {
+                Truth::unless(false, Rule::VariableInEarlyField, truth.could_hold())
+            } else {
+                truth
+            });
+            if !all.could_hold() {
+                return Truth::NO;
+            }
+        }
+        all
+    }
+
+    /// The text that every ARN of the pattern begins with.
+    pub fn prefix(&self) -> String {
+        if let Self::Whole(start) | Self::Start(start) = self {
+            return start.to_string();
+        }
+        let mut prefix = String::new();
+        let fields = self.as_fields().map_or(&[][..], |fields| fields.as_slice());
+        for (index, field) in fields.iter().enumerate() {
+            let (start, is_whole) = field.start();
+            prefix.push_str(start);
+            if !is_whole {
+                break;
+            }
+            if index < 5 {
+                prefix.push(':');
+            }
+        }
+        prefix
+    }
+
+    /// The fields, where they are compared one by one: all that a variable could stand in.
     pub fn as_fields(&self) -> Option<&[Pattern; 6]> {
         match self {
             Self::Fields(fields) => Some(fields),
-            Self::Every | Self::Malformed => None,
+            Self::Every | Self::Whole(_) | Self::Start(_) | Self::Malformed => None,
         }
     }
 
@@ -283,19 +369,26 @@ impl ArnPattern {
 
 /// Splits a pattern at its first five colons; those inside a policy variable do not count.
 fn split(text: &str, version: Version) -> Option<[&str; 6]> {
-    let mut colons = Vec::with_capacity(5);
+    let mut colons = [0; 5];
+    let mut found = colons.iter_mut();
     let mut in_variable = false;
+    let mut before = 0;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'{' if version == Version::V2012 && text.get(..at).is_some_and(|before| before.ends_with('$')) => {
-                in_variable = true;
-            }
+            b'{' if version == Version::V2012 && before == b'$' => in_variable = true,
             b'}' => in_variable = false,
-            b':' if !in_variable && colons.len() < 5 => colons.push(at),
+            b':' if !in_variable => match found.next() {
+                Some(colon) => *colon = at,
+                None => break,
+            },
             _ => {}
         }
+        before = byte;
     }
-    let [first, second, third, fourth, fifth] = *colons.as_slice() else { return None };
+    if found.next().is_some() {
+        return None;
+    }
+    let [first, second, third, fourth, fifth] = colons;
     Some([
         text.get(..first)?,
         text.get(first + 1..second)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicySet};
 use crate::principal::{Identity, Principal};
 
 /// A role.
@@ -12,7 +12,7 @@ pub struct Role {
     /// Account, path and name.
     pub identity: Identity,
     /// Its identity-based policies, inline and managed.
-    pub policies: Vec<Arc<Policy>>,
+    pub policies: PolicySet,
     /// Its permissions boundary (R5.10).
     pub boundary: Option<Arc<Policy>>,
     /// Its trust policy, the resource-based policy of a role; `None` when nobody stated it.
@@ -27,7 +27,7 @@ pub struct User {
     /// Account, path and name.
     pub identity: Identity,
     /// Its identity-based policies and those of its groups (R5.4).
-    pub policies: Vec<Arc<Policy>>,
+    pub policies: PolicySet,
     /// Its permissions boundary (R5.10).
     pub boundary: Option<Arc<Policy>>,
     /// Its tags; `None` when nobody stated them.
@@ -40,7 +40,7 @@ pub struct Session {
     /// The caller.
     pub principal: Principal,
     /// Its session policies; `None` when it was made without any.
-    pub policies: Option<Vec<Arc<Policy>>>,
+    pub policies: Option<PolicySet>,
     /// Its session tags; one replaces a tag of the role that has the same name, in any case.
     pub tags: BTreeMap<String, String>,
     /// The value of `aws:SourceIdentity`.

@@ -3,10 +3,8 @@
 //! Rules R5.5 and R5.6: the levels of a hierarchy are the organization's root, every organizational unit on the
 //! path, and the account itself.
 
-use std::sync::Arc;
-
 use crate::account::AccountId;
-use crate::policy::Policy;
+use crate::policy::PolicySet;
 
 /// An organization.
 #[derive(Debug, Clone)]
@@ -45,9 +43,9 @@ pub struct Member {
 #[derive(Debug, Clone, Default)]
 pub struct Controls {
     /// Service control policies.
-    pub scps: Vec<Arc<Policy>>,
+    pub scps: PolicySet,
     /// Resource control policies.
-    pub rcps: Vec<Arc<Policy>>,
+    pub rcps: PolicySet,
 }
 
 impl Organization {
@@ -57,18 +55,11 @@ impl Organization {
     }
 
     /// The control policies above an account, from the root down to the account itself.
-    pub fn levels<'o>(&'o self, member: &'o Member) -> Vec<&'o Controls> {
-        let mut levels = Vec::new();
-        let mut path = String::new();
-        for part in member.unit.split('/') {
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(part);
-            levels.extend(self.units.iter().find(|unit| *unit.path == *path).map(|unit| &unit.controls));
-        }
-        levels.push(&member.controls);
-        levels
+    pub fn levels<'o>(&'o self, member: &'o Member) -> impl Iterator<Item = &'o Controls> {
+        let unit = |path: &str| self.units.iter().find(|unit| *unit.path == *path).map(|unit| &unit.controls);
+        let ends = member.unit.match_indices('/').map(|(slash, _)| slash).chain([member.unit.len()]);
+        let above = ends.filter_map(move |end| unit(member.unit.get(..end)?));
+        above.chain([&member.controls])
     }
 
     /// The value of `aws:PrincipalOrgPaths` for an account: the organization's id and the path below it. The ids of

@@ -750,7 +750,8 @@ fn r4_9_rejected_values(#[case] operator: &str, #[case] expected: &[&str]) {
 /// R4.21: variables may stand in a string and in each field of an ARN, and in nothing else.
 #[rstest]
 #[case::string("StringEquals", r#""a""#, 1)]
-#[case::arn("ArnLike", r#""arn:aws:s3:::b""#, 6)]
+#[case::arn("ArnLike", r#""arn:aws:s3:::${aws:username}""#, 6)]
+#[case::arn_without_any("ArnLike", r#""arn:aws:s3:::b""#, 0)]
 #[case::number("NumericEquals", r#""1""#, 0)]
 fn r4_21_where_variables_may_stand(#[case] operator: &str, #[case] operand: &str, #[case] expected: usize) {
     let policy = policy(&allows_if(&condition(operator, operand)), Key);

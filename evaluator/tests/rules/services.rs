@@ -10,7 +10,7 @@ use permitlab_evaluator::authorize::hangs_on_resource_policy;
 use permitlab_evaluator::derive;
 use permitlab_evaluator::gather::{Applicable, gather};
 use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, Session};
-use permitlab_evaluator::policy::PolicyType;
+use permitlab_evaluator::policy::{Policies, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource as Target};
 use permitlab_evaluator::service::{self, Held, Sharing};
@@ -220,11 +220,12 @@ fn r2_8_lists_without_a_resource() {
 #[case::elsewhere_and_allowed_at_home(&[ALLOW_ALL], "arn:aws:sqs:us-east-1:222222222222:q", true)]
 #[case::elsewhere_and_not_allowed_at_home(&[], "arn:aws:sqs:us-east-1:222222222222:q", false)]
 fn a_policy_nobody_stated(#[case] identity: &[&str], #[case] queue: &str, #[case] expected: bool) {
-    let policies: Vec<_> = identity.iter().map(|text| policy(text, PolicyType::Identity)).collect();
+    let policies = identity.iter().map(|text| Shared::new(policy(text, PolicyType::Identity)));
+    let policies: PolicySet = policies.collect();
     let resource = Target::new(Arn::parse(queue).unwrap());
     let action = ActionName::parse("sqs:SendMessage").unwrap();
     let request = Request::new(session("s"), action, resource);
-    let applicable = Applicable { identity: Some(policies.iter().collect()), ..Applicable::default() };
+    let applicable = Applicable { identity: Some(Policies::Set(&policies)), ..Applicable::default() };
     let context = derive::bare_context(&request);
     assert_eq!(hangs_on_resource_policy(&applicable, &request, &context, Rules::NONE), expected);
 }

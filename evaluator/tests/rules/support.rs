@@ -19,7 +19,7 @@ use permitlab_evaluator::gather::gather;
 use permitlab_evaluator::json::Text;
 use permitlab_evaluator::layer::{Layer, StatementRef};
 use permitlab_evaluator::policy::parse::Parsed;
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType, Written};
+use permitlab_evaluator::policy::{self, Document, Policies, Policy, PolicyType, Written};
 use permitlab_evaluator::principal::{Principal, PrincipalPattern};
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
 use permitlab_evaluator::service;
@@ -325,7 +325,7 @@ impl Call {
     pub(crate) fn check(&self, expected: &Answer) {
         let found = self.with_policies(|decision, statement| {
             assert!(decision.doubts.keys.is_empty(), "left open: {:?}", decision.doubts.keys);
-            let otherwise = decision.otherwise.iter().copied();
+            let otherwise = decision.otherwise.iter();
             let unsure = decision.doubts.rules.iter().flat_map(|rule| otherwise.clone().map(move |o| (rule, o)));
             let unsure = unsure.collect();
             Answer { effect: decision.effect, layer: decision.layer, statement, unsure }
@@ -359,11 +359,11 @@ impl Call {
         let rcp = levels(&self.rcp, PolicyType::ResourceControl);
         let mut applicable = gather(&world, &self.request, None);
         applicable.resource = applicable.resource.or(bucket.as_ref());
-        applicable.boundary = boundary.as_ref().map(|policy| vec![policy]);
-        applicable.session = session.as_ref().map(|policy| vec![policy]);
-        applicable.vpc_endpoint = vpc_endpoint.as_ref().map(|policy| vec![policy]);
-        applicable.scp = scp.as_ref().map(|levels| levels.iter().map(|policy| vec![policy]).collect());
-        applicable.rcp = rcp.as_ref().map(|levels| levels.iter().map(|policy| vec![policy]).collect());
+        applicable.boundary = boundary.as_ref().map(Policies::One);
+        applicable.session = session.as_ref().map(Policies::One);
+        applicable.vpc_endpoint = vpc_endpoint.as_ref().map(Policies::One);
+        applicable.scp = scp.as_ref().map(|levels| levels.iter().map(Policies::One).collect());
+        applicable.rcp = rcp.as_ref().map(|levels| levels.iter().map(Policies::One).collect());
         applicable.principal_in_management_account = self.caller_in_management_account;
         applicable.resource_in_management_account = self.resource_in_management_account;
         let context = derive::context(&world, &self.request);

@@ -152,7 +152,7 @@ proptest! {
     fn r8_4_what_is_certain_stays(call in call(), truth in truth()) {
         let before = call.decide();
         let after = stated(call, &truth).decide();
-        let is_foretold = after.effect == before.effect || before.otherwise.contains(&after.effect);
+        let is_foretold = after.effect == before.effect || before.otherwise.contains(after.effect);
         prop_assert!(is_foretold, "{truth:?}\n{before:#?}\n{after:#?}");
         prop_assert_eq!(before.otherwise.is_empty(), before.doubts.is_empty());
     }

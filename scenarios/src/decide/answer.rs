@@ -2,15 +2,14 @@
 //!
 //! The shapes of answers, field by field in the order they are written. A field without a value is left out.
 
-use indexmap::IndexMap;
-use permitlab_evaluator::context::RequestContext;
+use permitlab_evaluator::context::{ConditionKey, RequestContext};
 use permitlab_evaluator::decision::{Decision, Effect, Unavailable};
-use permitlab_evaluator::explain::{absent_keys, explain};
+use permitlab_evaluator::explain::absent;
 use permitlab_evaluator::gather::Applicable;
 use permitlab_evaluator::layer::{Layer, StatementRef, Verdict};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::truth::Rule;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::fault::Fault;
 
@@ -20,9 +19,10 @@ pub(super) struct Answer {
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_by: Option<DecidedBy>,
-    layers: IndexMap<&'static str, &'static str>,
+    layers: Layers,
     unsure: Vec<&'static str>,
-    absent_keys: Vec<String>,
+    #[serde(serialize_with = "names")]
+    absent_keys: Vec<ConditionKey>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     aws_errors: &'static [&'static str],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -66,7 +66,6 @@ impl Answer {
         context: &RequestContext,
         decision: &Decision,
     ) -> Self {
-        let explanation = explain(applicable, request, context, decision);
         Self {
             decision: match decision.effect {
                 Effect::Allow => "allowed",
@@ -74,9 +73,9 @@ impl Answer {
                 Effect::ExplicitDeny => "explicitDeny",
             },
             decided_by: Some(DecidedBy::of(applicable, decision)),
-            layers: layers(|layer| decision.verdict(layer)),
+            layers: Layers(decision.verdicts),
             unsure: decision.doubts.rules.iter().map(Rule::number).collect(),
-            absent_keys: absent_keys(&explanation).iter().map(ToString::to_string).collect(),
+            absent_keys: absent::keys(applicable, request, context, decision),
             aws_errors: &[],
             warnings: Vec::new(),
         }
@@ -87,7 +86,7 @@ impl Answer {
         Self {
             decision: "unavailable",
             decided_by: None,
-            layers: layers(|_| Verdict::NotApplicable),
+            layers: Layers([Verdict::NotApplicable; 8]),
             unsure: Vec::new(),
             absent_keys: Vec::new(),
             aws_errors: unavailable.errors(),
@@ -108,8 +107,18 @@ impl Answer {
     }
 }
 
-fn layers(verdict: impl Fn(Layer) -> Verdict) -> IndexMap<&'static str, &'static str> {
-    Layer::ALL.into_iter().map(|layer| (layer.word(), verdict(layer).word())).collect()
+/// What each layer says, in AWS's order.
+#[derive(Debug)]
+struct Layers([Verdict; 8]);
+
+impl Serialize for Layers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Layer::ALL.iter().zip(&self.0).map(|(layer, verdict)| (layer.word(), verdict.word())))
+    }
+}
+
+fn names<S: Serializer>(keys: &[ConditionKey], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(keys.iter().map(ConditionKey::as_str))
 }
 
 impl DecidedBy {

@@ -4,9 +4,11 @@
 //! the action makes of it, a key policy, a trust policy or another; a set that does not know its action yet keeps
 //! every reading.
 
-use permitlab_evaluator::gather::Applicable;
+use std::sync::Arc;
+
+use permitlab_evaluator::gather::{Applicable, Levels};
 use permitlab_evaluator::json::Kind;
-use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
+use permitlab_evaluator::policy::{self, Document, Policies, Policy, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::source::SourceId;
 use permitlab_evaluator::world::kms::Grant;
@@ -17,14 +19,14 @@ use super::request::Asked;
 
 /// The policies of a line or a set.
 #[derive(Debug, Default)]
-pub(super) struct PolicySet {
-    rcp: Vec<Vec<Policy>>,
-    scp: Vec<Vec<Policy>>,
-    vpc_endpoint: Vec<Policy>,
+pub(super) struct Bundle {
+    rcp: Vec<PolicySet>,
+    scp: Vec<PolicySet>,
+    vpc_endpoint: PolicySet,
     resource: Option<ResourcePolicy>,
-    identity: Vec<Policy>,
-    boundary: Vec<Policy>,
-    session: Vec<Policy>,
+    identity: PolicySet,
+    boundary: PolicySet,
+    session: PolicySet,
     grants: Vec<Grant>,
 }
 
@@ -37,11 +39,13 @@ pub(super) const RESOURCE_POLICIES: [PolicyType; 3] = [PolicyType::Key, PolicyTy
 const FIELDS: [&str; 7] =
     ["identity", "resource", "permissions_boundary", "session", "service_control", "resource_control", "vpc_endpoint"];
 
-impl PolicySet {
+impl Bundle {
     /// Reads `policies`, the resource's as each of `readings`. One that is refused in all of them is refused.
     pub(super) fn read(field: &Field<'_>, readings: &[PolicyType]) -> Result<Self, Fault> {
         let fields = field.fields(&FIELDS)?;
-        let list = |name: &str, kind: PolicyType| fields.optional(name).map_or(Ok(Vec::new()), |all| level(all, kind));
+        let list = |name: &str, kind: PolicyType| {
+            fields.optional(name).map_or(Ok(PolicySet::default()), |all| level(all, kind))
+        };
         let levels = |name: &str, kind: PolicyType| match fields.optional(name) {
             Some(levels) => levels.list()?.iter().map(|one| level(one, kind)).collect(),
             None => Ok(Vec::new()),
@@ -76,13 +80,13 @@ impl PolicySet {
         };
         let is_key = asked.resource_policy() == PolicyType::Key;
         Ok(Applicable {
-            rcp: unless_empty(&self.rcp).map(|levels| levels.iter().map(|level| level.iter().collect()).collect()),
-            scp: unless_empty(&self.scp).map(|levels| levels.iter().map(|level| level.iter().collect()).collect()),
+            rcp: levels(&self.rcp),
+            scp: levels(&self.scp),
             vpc_endpoint: limit(&self.vpc_endpoint),
             resource: self.resource(asked.resource_policy())?,
-            grants: self.grants.iter().filter(|_| is_key).collect(),
+            grants: if is_key { &self.grants } else { &[] },
             resource_account: asked.request.resource.account,
-            identity: has_identity.then(|| self.identity.iter().collect()),
+            identity: has_identity.then_some(Policies::Set(&self.identity)),
             boundary: limit(&self.boundary).filter(|_| has_identity),
             session: limit(&self.session).filter(|_| has_session),
             principal_in_management_account: asked.principal_in_management_account,
@@ -101,17 +105,18 @@ impl PolicySet {
     }
 }
 
-fn unless_empty<T>(list: &[T]) -> Option<&[T]> {
-    (!list.is_empty()).then_some(list)
-}
-
 /// Without a policy there is no such limit.
-fn limit(policies: &[Policy]) -> Option<Vec<&Policy>> {
-    unless_empty(policies).map(|policies| policies.iter().collect())
+fn limit(policies: &PolicySet) -> Option<Policies<'_>> {
+    (!policies.is_empty()).then_some(Policies::Set(policies))
 }
 
-fn level(field: &Field<'_>, kind: PolicyType) -> Result<Vec<Policy>, Fault> {
-    field.list()?.iter().map(|one| read(one, kind)).collect()
+/// Without levels there is no organization.
+fn levels(levels: &[PolicySet]) -> Option<Levels<'_>> {
+    (!levels.is_empty()).then(|| levels.iter().map(Policies::Set).collect())
+}
+
+fn level(field: &Field<'_>, kind: PolicyType) -> Result<PolicySet, Fault> {
+    field.list()?.iter().map(|one| read(one, kind).map(Arc::new)).collect()
 }
 
 fn resource(field: &Field<'_>, readings: &[PolicyType]) -> Result<ResourcePolicy, Fault> {

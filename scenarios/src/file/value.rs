@@ -105,8 +105,8 @@ pub struct Text(json::Text);
 
 impl Text {
     /// A text that was written at a place.
-    pub fn new(value: impl Into<Box<str>>, span: Span) -> Self {
-        Self(json::Text::new(value, span))
+    pub fn new(value: impl AsRef<str>, span: Span) -> Self {
+        Self(json::Text::new(value.as_ref(), span))
     }
 
     /// The text.

@@ -477,7 +477,13 @@ fn kms_target(
         (Some(resource), true) if on == kms::Target::AliasAndKey && reference::is_alias(resource) => {
             reference::alias_itself(facts, resource, principal.account(), region)
         }
-        (Some(resource), true) => reference::target(facts, resource),
+        (Some(resource), true) => {
+            let target = reference::target(facts, resource)?;
+            if let Target::Resource(found) = &target {
+                reference::check_type(action, &found.arn, resource)?;
+            }
+            Ok(target)
+        }
         (Some(resource), false) => Err(Box::new(
             Diagnostic::error("needless-resource", resource.span(), format!("`{action}` has no resource"))
                 .help("remove `resource:`; policies must allow it on `*`"),

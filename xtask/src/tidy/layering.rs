@@ -15,7 +15,18 @@ const LAYERS: [Layer; 6] = [
     Layer { name: "text", modules: &["source", "diagnostic", "json"] },
     Layer {
         name: "vocabulary",
-        modules: &["account", "glob", "arn", "action", "principal", "context", "request", "truth"],
+        modules: &[
+            "account",
+            "glob",
+            "glob/places",
+            "arn",
+            "action",
+            "principal",
+            "context",
+            "context/known",
+            "request",
+            "truth",
+        ],
     },
     Layer {
         name: "policy",
@@ -26,6 +37,8 @@ const LAYERS: [Layer; 6] = [
             "policy/grammar",
             "policy/pattern",
             "policy/variable",
+            "policy/set",
+            "policy/index",
             "condition",
             "condition/operator",
             "condition/string",
@@ -62,7 +75,6 @@ const LAYERS: [Layer; 6] = [
     Layer {
         name: "judgement",
         modules: &[
-            "compile",
             "eval",
             "eval/element",
             "eval/statement",

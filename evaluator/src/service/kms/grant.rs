@@ -34,7 +34,7 @@ pub fn retires(request: &Request) -> bool {
 
 fn applies(grant: &Grant, view: &View<'_>) -> Truth {
     let mut applies = Truth::YES;
-    walk(grant, view, |_, truth| applies = std::mem::replace(&mut applies, Truth::NO).and(truth));
+    walk(grant, view, |_, truth| applies = applies.and(truth));
     applies
 }
 
@@ -132,6 +132,6 @@ fn parameter(view: &View<'_>, key: &str, accept: impl Fn(&[String]) -> bool) -> 
     match &view.entry(&key).presence {
         Presence::Present(values @ (Values::One(_) | Values::Many(_))) => Truth::certain(accept(values.as_slice())),
         Presence::Absent => Truth::NO,
-        Presence::Unstated => Truth::unstated(false, &key),
+        Presence::Unstated => Truth::unstated(false, view.mark(&key)),
     }
 }

@@ -1,0 +1,144 @@
+//! Which policies work together, and which of their statements could have a say in a call?
+//!
+//! A [`PolicySet`] is the policies of one layer, or of one level of it, put together once and asked many times. The cost of
+//! asking follows the statements that could match (see [`index`](super::index)), not those there are.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::policy::index::{Index, WORTHWHILE};
+use crate::policy::{Policy, Statement};
+use crate::request::Request;
+
+/// Policies that work together, in order.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    policies: Vec<Arc<Policy>>,
+    index: Option<Arc<Indexed>>,
+}
+
+/// The index of the statements of several policies, and where each of its numbers stands.
+#[derive(Debug)]
+struct Indexed {
+    index: Index,
+    places: Vec<(u32, u32)>,
+}
+
+/// The policies of a layer: a set of them, or the one it has.
+#[derive(Debug, Clone, Copy)]
+pub enum Policies<'w> {
+    /// Some, put together.
+    Set(&'w PolicySet),
+    /// A single one.
+    One(&'w Policy),
+}
+
+impl PolicySet {
+    /// No policy.
+    pub const NONE: Self = Self { policies: Vec::new(), index: None };
+
+    /// Puts policies together.
+    pub fn new(policies: Vec<Arc<Policy>>) -> Self {
+        let count: usize = policies.iter().map(|policy| policy.statements.len()).sum();
+        let is_indexed = policies.len() > 1 && count > WORTHWHILE;
+        let index = is_indexed.then(|| Arc::new(Indexed::new(&policies)));
+        Self { policies, index }
+    }
+
+    /// The policies, in order.
+    pub fn policies(&self) -> &[Arc<Policy>] {
+        &self.policies
+    }
+}
+
+impl Indexed {
+    fn new(policies: &[Arc<Policy>]) -> Self {
+        let statements = policies.iter().flat_map(|policy| &policy.statements);
+        let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let places = policies.iter().enumerate().flat_map(|(policy, content)| {
+            (0..content.statements.len()).map(move |statement| (place(policy), place(statement)))
+        });
+        Self { index: Index::new(statements), places: places.collect() }
+    }
+}
+
+impl Deref for PolicySet {
+    type Target = [Arc<Policy>];
+
+    fn deref(&self) -> &[Arc<Policy>] {
+        &self.policies
+    }
+}
+
+impl From<Vec<Arc<Policy>>> for PolicySet {
+    fn from(policies: Vec<Arc<Policy>>) -> Self {
+        Self::new(policies)
+    }
+}
+
+impl FromIterator<Arc<Policy>> for PolicySet {
+    fn from_iter<I: IntoIterator<Item = Arc<Policy>>>(policies: I) -> Self {
+        Self::new(policies.into_iter().collect())
+    }
+}
+
+impl<'w> Policies<'w> {
+    /// The policies, in order.
+    pub fn iter(self) -> impl Iterator<Item = &'w Policy> {
+        let (set, one) = match self {
+            Self::Set(set) => (set.policies(), None),
+            Self::One(policy) => (&[][..], Some(policy)),
+        };
+        set.iter().map(AsRef::as_ref).chain(one)
+    }
+
+    /// The policy of this number, from 0.
+    pub fn get(self, policy: usize) -> Option<&'w Policy> {
+        match self {
+            Self::Set(set) => set.policies.get(policy).map(AsRef::as_ref),
+            Self::One(one) => (policy == 0).then_some(one),
+        }
+    }
+
+    /// Hands over every statement whose action and resource could match the request, with its policy and the number
+    /// of that. Some may come twice, and in any order; those that are left out do not apply, whatever else they say.
+    #[inline]
+    pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Policy, &'w Statement)) {
+        match self {
+            Self::Set(PolicySet { policies, index: Some(indexed) }) => {
+                indexed.index.candidates(request, |number| {
+                    let place = indexed.places.get(number as usize);
+                    let Some((number, statement)) = place.map(|place| (place.0 as usize, place.1 as usize)) else {
+                        return;
+                    };
+                    if let Some(policy) = policies.get(number)
+                        && let Some(statement) = policy.statements.get(statement)
+                    {
+                        visit(number, policy, statement);
+                    }
+                });
+            }
+            Self::Set(PolicySet { policies, index: None }) => {
+                for (number, policy) in policies.iter().enumerate() {
+                    policy.candidates(request, |statement| visit(number, policy, statement));
+                }
+            }
+            Self::One(policy) => policy.candidates(request, |statement| visit(0, policy, statement)),
+        }
+    }
+}
+
+impl Policy {
+    /// Hands over every statement whose action and resource could match the request.
+    #[inline]
+    fn candidates<'p>(&'p self, request: &Request, mut visit: impl FnMut(&'p Statement)) {
+        match &self.index {
+            None => self.statements.iter().for_each(visit),
+            Some(index) => index.candidates(request, |number| {
+                if let Some(statement) = self.statements.get(number as usize) {
+                    visit(statement);
+                }
+            }),
+        }
+    }
+}
