@@ -21,7 +21,7 @@ use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world;
 use permitlab_evaluator::world::identity::Role;
-use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
+use permitlab_evaluator::world::kms::KmsKey;
 use permitlab_evaluator::world::organization::{Controls, Member, Organization as InWorld, Unit};
 
 use crate::organization::{self, FULL_ACCESS, MANAGEMENT_ACCOUNT, Organization};
@@ -220,20 +220,9 @@ fn role(role: &organization::Role) -> Option<Role> {
 }
 
 fn key(key: &organization::Key) -> Option<KmsKey> {
-    Some(KmsKey {
-        arn: Arn::parse(&key.arn).ok()?,
-        account: AccountId::parse(&key.account_id).ok()?,
-        policy: Arc::new(checked(&key.policy, PolicyType::Key)?),
-        state: KeyState::Enabled,
-        aliases: None,
-        tags: None,
-        multi_region: MultiRegion::No,
-        is_aws_managed: false,
-        spec: "SYMMETRIC_DEFAULT".into(),
-        usage: "ENCRYPT_DECRYPT".into(),
-        origin: "AWS_KMS".into(),
-        grants: Vec::new(),
-    })
+    let account = AccountId::parse(&key.account_id).ok()?;
+    let policy = Arc::new(checked(&key.policy, PolicyType::Key)?);
+    Some(KmsKey { aliases: None, tags: None, ..KmsKey::new(Arn::parse(&key.arn).ok()?, account, policy) })
 }
 
 fn in_world(organization: &Organization) -> Option<InWorld> {

@@ -370,6 +370,24 @@ impl PrincipalPattern {
         }
     }
 
+    /// The service it names: `bedrock.amazonaws.com`.
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::Service(name) => Some(name),
+            Self::Everyone(_)
+            | Self::Account(_)
+            | Self::User(_)
+            | Self::Role(_)
+            | Self::RoleSession { .. }
+            | Self::FederatedUser { .. }
+            | Self::UniqueId(_)
+            | Self::Federated(_)
+            | Self::CanonicalUser(_)
+            | Self::OriginAccessIdentity(_)
+            | Self::Nobody => None,
+        }
+    }
+
     /// How the entry covers `caller`; `None` when it does not.
     pub fn covers(&self, caller: &Principal) -> Option<PrincipalMatch> {
         use PrincipalMatch::{Account, Direct, Everyone, RoleOfSession, UserOfFederatedSession};

@@ -20,13 +20,13 @@ use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::eval::View;
 use permitlab_evaluator::eval::statement::applies;
 use permitlab_evaluator::policy::{self, ActionElement, Policy, PolicyType, ResourceElement, Statement};
-use permitlab_evaluator::principal::{Identity, Principal, PrincipalPattern};
+use permitlab_evaluator::principal::{Identity, Principal};
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::truth::{Rules, Unstated};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::Role;
-use permitlab_evaluator::world::kms::{KeyState, KmsKey, MultiRegion};
+use permitlab_evaluator::world::kms::KmsKey;
 use permitlab_evaluator::world::resource::OtherResource;
 
 use crate::facts;
@@ -243,20 +243,8 @@ fn bare(policies: &[Arc<Policy>]) -> Option<World> {
     let trusting = trusting.map(|(number, trust)| role(&format!("trusting-{number}"), Vec::new(), Some(trust.clone())));
     let key = |(number, policy): (usize, &Arc<Policy>)| {
         let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-{number:012}");
-        Some(KmsKey {
-            arn: Arn::parse(&arn).ok()?,
-            account,
-            policy: policy.clone(),
-            state: KeyState::Enabled,
-            aliases: None,
-            tags: None,
-            multi_region: MultiRegion::No,
-            is_aws_managed: false,
-            spec: "SYMMETRIC_DEFAULT".into(),
-            usage: "ENCRYPT_DECRYPT".into(),
-            origin: "AWS_KMS".into(),
-            grants: Vec::new(),
-        })
+        let key = KmsKey::new(Arn::parse(&arn).ok()?, account, policy.clone());
+        Some(KmsKey { aliases: None, tags: None, ..key })
     };
     let resource = |policy: &Arc<Policy>| {
         let named = policy.statements.iter().find_map(|statement| calls(statement, &[]).into_iter().next());
@@ -309,21 +297,7 @@ fn sort(calls: &mut Vec<(ActionName, Resource)>) {
 /// The services a statement names.
 fn services(statement: &Statement) -> Vec<Principal> {
     let entries = statement.principal.iter().filter(|element| !element.negated).flat_map(|element| &element.entries);
-    let service = |entry: &PrincipalPattern| match entry {
-        PrincipalPattern::Service(name) => Some(Principal::Service(name.clone())),
-        PrincipalPattern::Everyone(_)
-        | PrincipalPattern::Account(_)
-        | PrincipalPattern::User(_)
-        | PrincipalPattern::Role(_)
-        | PrincipalPattern::RoleSession { .. }
-        | PrincipalPattern::FederatedUser { .. }
-        | PrincipalPattern::UniqueId(_)
-        | PrincipalPattern::Federated(_)
-        | PrincipalPattern::CanonicalUser(_)
-        | PrincipalPattern::OriginAccessIdentity(_)
-        | PrincipalPattern::Nobody => None,
-    };
-    entries.filter_map(|entry| service(&entry.value)).collect()
+    entries.filter_map(|entry| entry.value.service()).map(|name| Principal::Service(name.into())).collect()
 }
 
 /// The calls a statement names. Where it speaks of whatever there is, that is each of the keys for an action of KMS.

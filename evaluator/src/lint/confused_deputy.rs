@@ -1,7 +1,7 @@
 //! May a service use the resource for anybody, not only for its owner (R7.5)?
 
 use super::service_without_key::is_never_carried;
-use super::subject::{actions, allows, arn_fields, covered, demands, limits, principals, resources, service_of};
+use super::subject::{actions, allows, arn_fields, covered, demands, limits, principals, resources};
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::account::AccountId;
 use crate::catalog::services::{AccessLevel, Action};
@@ -84,7 +84,7 @@ fn check(context: &Context<'_>, policy: &Policy) -> Vec<Finding> {
 fn in_statement(kind: PolicyType, statement: &Statement) -> Option<Finding> {
     let is_trust = kind == PolicyType::Trust;
     let is_meant = |name: &str| !(is_trust && runs_in_the_account(name));
-    let service = principals(statement).iter().find(|each| service_of(&each.value).is_some_and(is_meant))?;
+    let service = principals(statement).iter().find(|each| each.value.service().is_some_and(is_meant))?;
     let name = service.text.as_str();
     let finding =
         RULE.finding(service.text.span(), format!("`{name}` may do this for a resource in any account")).help(

@@ -1,6 +1,6 @@
 //! Does a condition ask for a key that calls by a service principal never carry (R7.1, R7.4)?
 
-use super::subject::{demands, principals, service_of};
+use super::subject::{demands, principals};
 use super::{Check, Context, Example, Finding, Level, Rule};
 use crate::context::ConditionKey;
 use crate::policy::{Policy, PolicyType, Statement};
@@ -66,7 +66,7 @@ fn check(_: &Context<'_>, policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_statement(statement: &Statement) -> Vec<Finding> {
-    let Some(service) = principals(statement).iter().find(|each| service_of(&each.value).is_some()) else {
+    let Some(service) = principals(statement).iter().find(|each| each.value.service().is_some()) else {
         return Vec::new();
     };
     let name = service.text.as_str();

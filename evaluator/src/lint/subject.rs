@@ -159,24 +159,6 @@ pub(super) fn called(statement: &Statement) -> String {
     }
 }
 
-/// The key of a service principal: `bedrock` of `bedrock.amazonaws.com`.
-pub(super) fn service_of(principal: &PrincipalPattern) -> Option<&str> {
-    match principal {
-        PrincipalPattern::Service(name) => Some(name),
-        PrincipalPattern::Everyone(_)
-        | PrincipalPattern::Account(_)
-        | PrincipalPattern::User(_)
-        | PrincipalPattern::Role(_)
-        | PrincipalPattern::RoleSession { .. }
-        | PrincipalPattern::FederatedUser { .. }
-        | PrincipalPattern::UniqueId(_)
-        | PrincipalPattern::Federated(_)
-        | PrincipalPattern::CanonicalUser(_)
-        | PrincipalPattern::OriginAccessIdentity(_)
-        | PrincipalPattern::Nobody => None,
-    }
-}
-
 /// The account of a principal that belongs to one.
 pub(super) fn account_of(principal: &PrincipalPattern) -> Option<&str> {
     match principal {

@@ -83,6 +83,26 @@ pub struct Pairs {
     pub span: Span,
 }
 
+impl KmsKey {
+    /// A key as `CreateKey` makes it by default: symmetric, in use, without aliases, tags and grants.
+    pub fn new(arn: Arn, account: AccountId, policy: Arc<Policy>) -> Self {
+        Self {
+            arn,
+            account,
+            policy,
+            state: KeyState::Enabled,
+            aliases: Some(Vec::new()),
+            tags: Some(BTreeMap::new()),
+            multi_region: MultiRegion::No,
+            is_aws_managed: false,
+            spec: "SYMMETRIC_DEFAULT".into(),
+            usage: "ENCRYPT_DECRYPT".into(),
+            origin: "AWS_KMS".into(),
+            grants: Vec::new(),
+        }
+    }
+}
+
 impl Constraint {
     /// The constraint on the resource a service acts for: a condition on `aws:SourceArn` inside the grant.
     pub fn source_arn(text: Text) -> Self {

@@ -27,7 +27,7 @@ use permitlab_evaluator::source::{SourceId, SourceMap, Span};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::{Role, User};
-use permitlab_evaluator::world::kms::{Grant, KeyState, KmsKey, MultiRegion, Pairs};
+use permitlab_evaluator::world::kms::{Grant, KmsKey, MultiRegion, Pairs};
 
 /// The key, in account A.
 pub(crate) const K: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -422,20 +422,7 @@ pub(crate) fn open(decision: &Decision) -> Vec<&str> {
 }
 
 fn key(arn: &Arn, policy: Policy) -> KmsKey {
-    KmsKey {
-        arn: arn.clone(),
-        account: arn.account().unwrap(),
-        policy: Shared::new(policy),
-        state: KeyState::Enabled,
-        aliases: Some(Vec::new()),
-        tags: Some(BTreeMap::new()),
-        multi_region: MultiRegion::No,
-        is_aws_managed: false,
-        spec: "SYMMETRIC_DEFAULT".into(),
-        usage: "ENCRYPT_DECRYPT".into(),
-        origin: "AWS_KMS".into(),
-        grants: Vec::new(),
-    }
+    KmsKey::new(arn.clone(), arn.account().unwrap(), Shared::new(policy))
 }
 
 /// A grant to a principal, by ARN or service name, issued under the key's account.

@@ -4,7 +4,6 @@
 //! own next `PutKeyPolicy`, unless the call bypasses that check. The question is a call like any other, in the world
 //! as the policy would make it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::action::ActionName;
@@ -13,7 +12,7 @@ use crate::context::{ConditionKey, Presence, RequestContext, Values};
 use crate::policy::Policy;
 use crate::request::{Request, Resource};
 use crate::world::World;
-use crate::world::kms::{KeyState, KmsKey, MultiRegion};
+use crate::world::kms::KmsKey;
 
 /// The id of a key that does not exist yet.
 const NEXT_KEY: &str = "00000000-0000-0000-0000-000000000000";
@@ -37,7 +36,7 @@ pub fn next_call(
     let mut next = world.clone();
     match next.keys.iter_mut().find(|key| key.arn == resource.arn) {
         Some(key) => key.policy = policy.clone(),
-        None => next.keys.push(key(resource.arn.clone(), policy.clone())?),
+        None => next.keys.push(KmsKey::new(resource.arn.clone(), resource.arn.account()?, policy.clone())),
     }
     let action = ActionName::parse("kms:PutKeyPolicy").ok()?;
     Some((next, Request { action, resource, ..request.clone() }))
@@ -54,22 +53,4 @@ fn next_key(request: &Request) -> Option<Resource> {
     let (wide, account) = (&request.resource.arn, request.principal.account()?);
     let (partition, region) = (wide.partition(), request.endpoint_region());
     Arn::parse(&format!("arn:{partition}:kms:{region}:{account}:key/{NEXT_KEY}")).ok().map(Resource::new)
-}
-
-/// A new key: without tags and aliases, and otherwise as `CreateKey` makes it by default.
-fn key(arn: Arn, policy: Arc<Policy>) -> Option<KmsKey> {
-    Some(KmsKey {
-        account: arn.account()?,
-        arn,
-        policy,
-        state: KeyState::Enabled,
-        aliases: Some(Vec::new()),
-        tags: Some(BTreeMap::new()),
-        multi_region: MultiRegion::No,
-        is_aws_managed: false,
-        grants: Vec::new(),
-        spec: "SYMMETRIC_DEFAULT".into(),
-        usage: "ENCRYPT_DECRYPT".into(),
-        origin: "AWS_KMS".into(),
-    })
 }
