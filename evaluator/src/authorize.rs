@@ -12,7 +12,7 @@ use crate::eval::View;
 use crate::eval::policy::{Allows, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
 use crate::gather::{Applicable, Levels, gather};
 use crate::layer::{Layer, StatementRef, Verdict};
-use crate::policy::{Policies, PolicyType};
+use crate::policy::Policies;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
@@ -74,9 +74,8 @@ fn is_elsewhere(request: &Request) -> bool {
 
 /// Decides a request from the policies that apply to it.
 pub fn decide(applicable: &Applicable<'_>, request: &Request, context: &RequestContext, settled: Rules) -> Decision {
-    let has_boundary = applicable.boundary.is_some();
     let unstated = Unstated::default();
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
+    let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
     let layers = Layers::judge(applicable, &view, parties.sharing);
     layers.compose(&parties, settled, &unstated)
@@ -90,9 +89,8 @@ pub fn hangs_on_resource_policy(
     context: &RequestContext,
     settled: Rules,
 ) -> bool {
-    let has_boundary = applicable.boundary.is_some();
     let unstated = Unstated::default();
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
+    let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
     let known = Layers::judge(applicable, &view, parties.sharing);
     let opened = Layers { resource: Some((Outcome::NONE, Allows::DIRECT)), ..known.clone() };
@@ -173,19 +171,20 @@ struct Layers {
 /// What the levels of SCPs or RCPs say.
 #[derive(Clone, Copy)]
 struct Hierarchy {
-    /// Whether a Deny of any level applies, and the first that does.
-    deny: LayerMatches,
+    /// Their Deny statements; the first is of `level`.
+    deny: Matches,
+    level: usize,
     /// Whether every level allows (R5.5).
     allow: Truth,
 }
 
 impl Hierarchy {
-    fn judge(layer: Layer, levels: &Levels<'_>, view: &View<'_>) -> Self {
-        let mut found = Self { deny: LayerMatches { truth: Truth::NO, by: None }, allow: Truth::YES };
+    fn judge(levels: &Levels<'_>, view: &View<'_>) -> Self {
+        let mut found = Self { deny: Matches::NONE, level: 0, allow: Truth::YES };
         for (level, policies) in levels.iter().enumerate() {
             let Outcome { deny, allow } = evaluate(*policies, view);
             if deny.truth.holds() && !found.deny.truth.holds() {
-                found.deny.by = deny.by.map(|index| StatementRef { layer, level, index });
+                (found.deny.by, found.level) = (deny.by, level);
             }
             found.deny.truth = found.deny.truth.or(deny.truth);
             found.allow = found.allow.and(allow.truth);
@@ -228,8 +227,8 @@ impl Layers {
             && catalog::rcps_reach(&view.request.action)
             && !applicable.resource_in_management_account
             && !exempt();
-        let levels = |layer: Layer, levels: &Option<Levels<'_>>, applies: bool| {
-            levels.as_ref().filter(|_| applies).map(|levels| Hierarchy::judge(layer, levels, view))
+        let levels = |levels: &Option<Levels<'_>>, applies: bool| {
+            levels.as_ref().filter(|_| applies).map(|levels| Hierarchy::judge(levels, view))
         };
         let set = |policies: Option<Policies<'_>>| policies.map(|policies| evaluate(policies, view));
         let owner = applicable.resource_account.or(view.request.resource.account);
@@ -238,8 +237,8 @@ impl Layers {
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
         Self {
-            rcp: levels(Layer::Rcp, &applicable.rcp, rcp_applies),
-            scp: levels(Layer::Scp, &applicable.scp, scp_applies),
+            rcp: levels(&applicable.rcp, rcp_applies),
+            scp: levels(&applicable.scp, scp_applies),
             vpc_endpoint: set(applicable.vpc_endpoint),
             resource: resource.map(|policy| evaluate_resource(policy, view)),
             grants: Granted::judge(applicable, view),
@@ -275,7 +274,7 @@ impl Layers {
 
     /// Whether a layer denies. That an RCP beats a grant is inferred (R6.24, unsure).
     fn denies(&self, layer: Layer) -> Truth {
-        let deny = self.deny_truth(layer);
+        let deny = self.deny(layer).map_or(Truth::NO, |deny| deny.truth);
         let is_granted = || self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold());
         if layer == Layer::Rcp && deny.could_hold() && is_granted() {
             deny.and(Truth::unless(true, Rule::RcpAgainstGrant, false))
@@ -284,34 +283,33 @@ impl Layers {
         }
     }
 
-    /// Whether a Deny statement of a layer applies.
-    fn deny_truth(&self, layer: Layer) -> Truth {
-        let of = |outcome: &Option<Outcome>| outcome.as_ref().map_or(Truth::NO, |outcome| outcome.deny.truth);
-        let of_levels = |levels: &Option<Hierarchy>| levels.as_ref().map_or(Truth::NO, |levels| levels.deny.truth);
+    /// The Deny statements of a layer, over all its levels; `None` where it has no say.
+    fn deny(&self, layer: Layer) -> Option<&Matches> {
         match layer {
-            Layer::Rcp => of_levels(&self.rcp),
-            Layer::Scp => of_levels(&self.scp),
-            Layer::VpcEndpoint => of(&self.vpc_endpoint),
-            Layer::Resource => self.resource.as_ref().map_or(Truth::NO, |(outcome, _)| outcome.deny.truth),
-            Layer::Grant => Truth::NO,
-            Layer::Identity => of(&self.identity),
-            Layer::Boundary => of(&self.boundary),
-            Layer::Session => of(&self.session),
+            Layer::Rcp => self.rcp.as_ref().map(|levels| &levels.deny),
+            Layer::Scp => self.scp.as_ref().map(|levels| &levels.deny),
+            Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny),
+            Layer::Resource => self.resource.as_ref().map(|(outcome, _)| &outcome.deny),
+            Layer::Grant => None,
+            Layer::Identity => self.identity.as_ref().map(|outcome| &outcome.deny),
+            Layer::Boundary => self.boundary.as_ref().map(|outcome| &outcome.deny),
+            Layer::Session => self.session.as_ref().map(|outcome| &outcome.deny),
         }
     }
 
-    /// The Deny statements of a layer, over all its levels.
-    fn deny(&self, layer: Layer) -> LayerMatches {
-        match layer {
-            Layer::Rcp => self.rcp.map_or(LayerMatches::of(layer, None), |levels| levels.deny),
-            Layer::Scp => self.scp.map_or(LayerMatches::of(layer, None), |levels| levels.deny),
-            Layer::VpcEndpoint => LayerMatches::of(layer, self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny)),
-            Layer::Resource => LayerMatches::of(layer, self.resource.as_ref().map(|(outcome, _)| &outcome.deny)),
-            Layer::Grant => LayerMatches::of(layer, None),
-            Layer::Identity => LayerMatches::of(layer, self.identity.as_ref().map(|outcome| &outcome.deny)),
-            Layer::Boundary => LayerMatches::of(layer, self.boundary.as_ref().map(|outcome| &outcome.deny)),
-            Layer::Session => LayerMatches::of(layer, self.session.as_ref().map(|outcome| &outcome.deny)),
-        }
+    /// The level of the statement that denies.
+    fn level(&self, layer: Layer) -> usize {
+        let levels = match layer {
+            Layer::Rcp => self.rcp,
+            Layer::Scp => self.scp,
+            Layer::VpcEndpoint
+            | Layer::Resource
+            | Layer::Grant
+            | Layer::Identity
+            | Layer::Boundary
+            | Layer::Session => None,
+        };
+        levels.map_or(0, |levels| levels.level)
     }
 
     /// Whether a guardrail lets the request pass: every level of an SCP hierarchy must allow (R5.5), RCPs only deny
@@ -340,8 +338,11 @@ impl Layers {
     /// The first layer in AWS's order whose Deny applies (R5.2).
     fn denied_by(&self) -> (Layer, Option<StatementRef>) {
         let denying =
-            Layer::ALL.into_iter().map(|layer| (layer, self.deny(layer))).find(|(_, deny)| deny.truth.holds());
-        denying.map_or((Layer::Identity, None), |(layer, deny)| (layer, deny.by))
+            Layer::ALL.into_iter().find_map(|layer| Some((layer, self.deny(layer).filter(|deny| deny.truth.holds())?)));
+        denying.map_or((Layer::Identity, None), |(layer, deny)| {
+            let reference = |index: StatementIndex| StatementRef { layer, level: self.level(layer), index };
+            (layer, deny.by.map(reference))
+        })
     }
 
     /// The first layer in AWS's order that keeps the request from being allowed.
@@ -352,7 +353,7 @@ impl Layers {
     }
 
     fn verdict(&self, layer: Layer, parties: &Parties) -> Verdict {
-        if self.deny_truth(layer).holds() {
+        if self.deny(layer).is_some_and(|deny| deny.truth.holds()) {
             return Verdict::ExplicitDeny;
         }
         let plain = |allows: bool| if allows { Verdict::Allowed } else { Verdict::ImplicitDeny };
@@ -385,23 +386,6 @@ fn by_way(allows: &Allows, parties: &Parties) -> Verdict {
 /// A policy that limits: absent it limits nothing, present it must allow.
 fn limit(outcome: Option<&Outcome>) -> Truth {
     outcome.map_or(Truth::YES, |outcome| outcome.allow.truth)
-}
-
-/// The statements of a layer and where the deciding one stands.
-#[derive(Clone, Copy)]
-struct LayerMatches {
-    truth: Truth,
-    by: Option<StatementRef>,
-}
-
-impl LayerMatches {
-    fn of(layer: Layer, matches: Option<&Matches>) -> Self {
-        let reference = |index: StatementIndex| StatementRef { layer, level: 0, index };
-        matches.map_or(Self { truth: Truth::NO, by: None }, |matches| Self {
-            truth: matches.truth,
-            by: matches.by.map(reference),
-        })
-    }
 }
 
 /// The ways in which the request can get its Allow.

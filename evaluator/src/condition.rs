@@ -206,19 +206,16 @@ impl Condition {
         if self.operator.base.family() == Family::Null {
             return self.null_holds(values);
         }
-        if let (SetOperator::None, Values::One(value), false) = (self.operator.set, values, self.is_multivalued()) {
-            return self.holds_for_one(value, context);
-        }
         let each = || values.as_slice().iter().map(|value| self.holds_for_one(value, context));
-        match self.operator.set {
-            // A set of nothing but empty strings counts as empty (R4.9).
-            SetOperator::ForAllValues if values.as_slice().iter().all(String::is_empty) => Truth::YES,
-            SetOperator::ForAllValues => Truth::all(each()),
-            SetOperator::ForAnyValue => Truth::any(each()),
-            SetOperator::None if matches!(values, Values::Many(_)) || self.is_multivalued() => {
+        match (self.operator.set, values) {
+            (SetOperator::None, Values::One(value)) if !self.is_multivalued() => self.holds_for_one(value, context),
+            (SetOperator::None, _) => {
                 Truth::unless(false, Rule::MultivaluedWithoutSetOperator, Truth::any(each()).could_hold())
             }
-            SetOperator::None => Truth::all(each()),
+            // A set of nothing but empty strings counts as empty (R4.9).
+            (SetOperator::ForAllValues, _) if values.as_slice().iter().all(String::is_empty) => Truth::YES,
+            (SetOperator::ForAllValues, _) => Truth::all(each()),
+            (SetOperator::ForAnyValue, _) => Truth::any(each()),
         }
     }
 

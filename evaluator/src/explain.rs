@@ -22,7 +22,7 @@ use crate::eval::statement::{Element, walk};
 use crate::gather::Applicable;
 use crate::json::Text;
 use crate::layer::{Layer, StatementRef, Verdict};
-use crate::policy::{Effect, Policies, Policy, PolicyType, ResourceElement, Statement};
+use crate::policy::{Effect, Policies, Policy, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::service::kms::grant;
@@ -114,9 +114,8 @@ pub fn explain<'w>(
     context: &RequestContext,
     decision: &Decision,
 ) -> Explanation<'w> {
-    let has_boundary = applicable.boundary.is_some();
     let unstated = Unstated::default();
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
+    let view = applicable.view(request, context, &unstated);
     let mut layers = Vec::new();
     for layer in Layer::ALL {
         let verdict = decision.verdict(layer);

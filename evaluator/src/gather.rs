@@ -6,11 +6,14 @@
 use smallvec::SmallVec;
 
 use crate::account::AccountId;
+use crate::context::RequestContext;
+use crate::eval::View;
 use crate::layer::{Layer, StatementRef};
-use crate::policy::{Policies, Policy, PolicySet, Statement};
+use crate::policy::{Policies, Policy, PolicySet, PolicyType, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::service::{self, Held};
+use crate::truth::Unstated;
 use crate::world::World;
 use crate::world::identity::User;
 use crate::world::kms::Grant;
@@ -106,6 +109,12 @@ fn identity_side<'w>(world: &'w World, principal: &Principal) -> (Option<Policie
 }
 
 impl<'w> Applicable<'w> {
+    /// The request as these policies see it; each of them by its own type.
+    pub fn view<'r>(&self, request: &'r Request, context: &'r RequestContext, unstated: &'r Unstated) -> View<'r> {
+        let has_boundary = self.boundary.is_some();
+        View { request, context, kind: PolicyType::Identity, has_boundary, unstated }
+    }
+
     /// The policies of a layer and level.
     pub fn policies(&self, layer: Layer, level: usize) -> Option<Policies<'w>> {
         let of_level = |levels: &Option<Levels<'w>>| levels.as_ref()?.get(level).copied();

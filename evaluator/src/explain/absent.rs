@@ -6,7 +6,6 @@ use crate::eval::View;
 use crate::eval::statement::{Element, applies_but_for_conditions};
 use crate::gather::Applicable;
 use crate::layer::{Layer, Verdict};
-use crate::policy::PolicyType;
 use crate::request::Request;
 use crate::service::kms::grant;
 use crate::truth::Unstated;
@@ -20,8 +19,8 @@ pub fn keys(
     context: &RequestContext,
     decision: &Decision,
 ) -> Vec<ConditionKey> {
-    let (unstated, has_boundary) = (Unstated::default(), applicable.boundary.is_some());
-    let view = View { request, context, kind: PolicyType::Identity, has_boundary, unstated: &unstated };
+    let unstated = Unstated::default();
+    let view = applicable.view(request, context, &unstated);
     let mut keys = Vec::new();
     for layer in Layer::ALL.into_iter().filter(|layer| decision.verdict(*layer) != Verdict::NotApplicable) {
         if layer == Layer::Grant {

@@ -10,7 +10,7 @@ use crate::policy::index::{Index, WORTHWHILE};
 use crate::policy::{Policy, Statement};
 use crate::request::Request;
 
-/// Policies that work together, in order.
+/// Policies that work together, in order: it reads as the slice of them.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
@@ -43,11 +43,6 @@ impl PolicySet {
         let is_indexed = policies.len() > 1 && count > WORTHWHILE;
         let index = is_indexed.then(|| Arc::new(Indexed::new(&policies)));
         Self { policies, index }
-    }
-
-    /// The policies, in order.
-    pub fn policies(&self) -> &[Arc<Policy>] {
-        &self.policies
     }
 }
 
@@ -86,7 +81,7 @@ impl<'w> Policies<'w> {
     /// The policies, in order.
     pub fn iter(self) -> impl Iterator<Item = &'w Policy> {
         let (set, one) = match self {
-            Self::Set(set) => (set.policies(), None),
+            Self::Set(set) => (&**set, None),
             Self::One(policy) => (&[][..], Some(policy)),
         };
         set.iter().map(AsRef::as_ref).chain(one)
