@@ -14,7 +14,7 @@ use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive::bare_context;
 use permitlab_evaluator::explain;
 use permitlab_evaluator::gather::Applicable;
-use permitlab_evaluator::policy::{self, Document, Policies as Attached, Policy, PolicySet, PolicyType};
+use permitlab_evaluator::policy::{self, Policies as Attached, Policy, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::SourceMap;
@@ -80,8 +80,7 @@ pub fn read(policies: &Policies) -> Option<Read> {
 pub(crate) fn checked(text: &str, kind: PolicyType) -> Option<Policy> {
     let mut sources = SourceMap::new();
     let id = sources.add("policy", text).ok()?;
-    let document = Document::read("policy", id, text).ok()?;
-    policy::parse(&document, kind).policy
+    policy::read("policy", id, text, kind).ok()?.policy
 }
 
 /// Makes policies ready to decide.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use memchr::memchr2;
 use smol_str::SmolStr;
 
 use crate::glob::{self, Case, Token, fold};
@@ -11,8 +12,8 @@ use crate::glob::{self, Case, Token, fold};
 /// The name of an action: `kms:Decrypt`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionName {
-    text: Box<str>,
-    folded: Box<str>,
+    text: SmolStr,
+    folded: SmolStr,
     colon: usize,
 }
 
@@ -28,8 +29,13 @@ enum Form {
         text: SmolStr,
         colon: usize,
     },
+    /// Every action that begins with this text, which holds the colon.
+    Start {
+        text: SmolStr,
+        colon: usize,
+    },
     Named {
-        service: Box<str>,
+        service: SmolStr,
         name: Box<[Token<Box<str>>]>,
     },
 }
@@ -56,7 +62,7 @@ impl ActionName {
             !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
         if is_word(service) && is_word(name) {
-            Ok(Self { text: text.into(), folded: fold(text).into(), colon: service.len() })
+            Ok(Self { text: text.into(), folded: fold(text), colon: service.len() })
         } else {
             Err(NotAnAction::BadForm)
         }
@@ -93,21 +99,30 @@ impl ActionPattern {
             return Ok(Self(Form::Every));
         }
         let (service, name) = text.split_once(':').ok_or(NotAnAction::NoColon)?;
-        if service.is_empty() || name.is_empty() || service.contains(['*', '?']) {
+        let first_wildcard = memchr2(b'*', b'?', text.as_bytes());
+        if service.is_empty() || name.is_empty() || first_wildcard.is_some_and(|at| at < service.len()) {
             return Err(NotAnAction::BadForm);
         }
-        if !name.contains(['*', '?']) {
-            let text = SmolStr::from(fold(text));
-            return Ok(Self(Form::One { colon: text.find(':').unwrap_or(0), text }));
-        }
-        Ok(Self(Form::Named { service: fold(service).into(), name: glob::tokens(&fold(name)).into() }))
+        let colon = |text: &SmolStr| text.find(':').unwrap_or(0);
+        Ok(Self(match first_wildcard {
+            None => {
+                let text = fold(text);
+                Form::One { colon: colon(&text), text }
+            }
+            Some(at) if text.get(at..) == Some("*") => {
+                let text = fold(text.get(..at).unwrap_or_default());
+                Form::Start { colon: colon(&text), text }
+            }
+            Some(_) => Form::Named { service: fold(service), name: glob::tokens(&fold(name)).into() },
+        }))
     }
 
     /// Whether the pattern covers an action.
     pub fn matches(&self, action: &ActionName) -> bool {
         match &self.0 {
             Form::Every => true,
-            Form::One { text, .. } => **text == *action.folded,
+            Form::One { text, .. } => *text == action.folded,
+            Form::Start { text, .. } => action.folded.starts_with(text.as_str()),
             Form::Named { service, name } => {
                 **service == *action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
             }
@@ -121,6 +136,9 @@ impl ActionPattern {
             Form::One { text, colon } => {
                 text.get(colon + 1..).is_some_and(|own| glob::equal(name, own, Case::Insensitive))
             }
+            Form::Start { text, colon } => {
+                text.get(colon + 1..).is_some_and(|own| glob::begins(name, own, Case::Insensitive))
+            }
             Form::Named { name: pattern, .. } => glob::matches(pattern, name, Case::Insensitive),
         }
     }
@@ -129,7 +147,7 @@ impl ActionPattern {
     pub fn service(&self) -> Option<&str> {
         match &self.0 {
             Form::Every => None,
-            Form::One { text, colon } => text.get(..*colon),
+            Form::One { text, colon } | Form::Start { text, colon } => text.get(..*colon),
             Form::Named { service, .. } => Some(service),
         }
     }
@@ -139,6 +157,7 @@ impl ActionPattern {
         let tokens: &[Token<Box<str>>] = match &self.0 {
             Form::Every => &[],
             Form::One { text, colon } => return (text.get(colon + 1..).unwrap_or_default(), true),
+            Form::Start { text, colon } => return (text.get(colon + 1..).unwrap_or_default(), false),
             Form::Named { name, .. } => name,
         };
         match tokens {
@@ -151,7 +170,7 @@ impl ActionPattern {
     pub fn literal_name(&self) -> Option<&str> {
         match &self.0 {
             Form::One { text, colon } => text.get(colon + 1..),
-            Form::Every | Form::Named { .. } => None,
+            Form::Every | Form::Start { .. } | Form::Named { .. } => None,
         }
     }
 }

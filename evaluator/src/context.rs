@@ -184,7 +184,7 @@ impl ConditionKey {
 
 impl Symbol {
     fn new(written: &str) -> Self {
-        let folded = SmolStr::from(fold(written));
+        let folded = fold(written);
         let prefix = folded.find(':');
         let family = prefix.and_then(|colon| {
             let part = folded.get(colon + 1..)?;
@@ -195,6 +195,9 @@ impl Symbol {
     }
 }
 
+/// How many keys a request that stands alone has room for.
+const BARE: usize = 14;
+
 impl RequestContext {
     /// A context that says nothing.
     pub fn new() -> Self {
@@ -203,7 +206,8 @@ impl RequestContext {
 
     /// A context in which every key without a record is absent.
     pub fn closed() -> Self {
-        Self { is_closed: true, ..Self::default() }
+        let entries = IndexMap::with_capacity_and_hasher(BARE, FxBuildHasher);
+        Self { entries, is_closed: true, ..Self::default() }
     }
 
     /// Whether every key without a record is absent.
@@ -213,7 +217,12 @@ impl RequestContext {
 
     /// Records a key. A later record replaces an earlier one.
     pub fn set(&mut self, key: &str, presence: Presence, origin: Origin) {
-        self.entries.insert(ConditionKey::new(key), Entry { presence, origin, doubt: None });
+        self.record(ConditionKey::new(key), presence, origin);
+    }
+
+    /// Records a key whose name was read before.
+    pub fn record(&mut self, key: ConditionKey, presence: Presence, origin: Origin) {
+        self.entries.insert(key, Entry { presence, origin, doubt: None });
     }
 
     /// Records a single value.

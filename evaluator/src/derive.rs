@@ -81,7 +81,7 @@ pub fn bare_context(request: &Request) -> RequestContext {
 
 fn stated(context: &mut RequestContext, keys: &BTreeMap<ConditionKey, Option<Values>>, origin: Origin) {
     for (key, values) in keys {
-        context.set(key.as_str(), values.clone().map_or(Presence::Absent, Presence::Present), origin);
+        context.record(key.clone(), values.clone().map_or(Presence::Absent, Presence::Present), origin);
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod places;
 
+use smol_str::SmolStr;
+
 /// One piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Token<S> {
@@ -43,7 +45,7 @@ pub fn matches<S: AsRef<str>>(pattern: &[Token<S>], text: &str, case: Case) -> b
     }
 }
 
-fn folded<S: AsRef<str>>(pattern: &[Token<S>]) -> Vec<Token<String>> {
+fn folded<S: AsRef<str>>(pattern: &[Token<S>]) -> Vec<Token<SmolStr>> {
     let fold_token = |token: &Token<S>| match token {
         Token::Literal(literal) => Token::Literal(fold(literal.as_ref())),
         Token::AnyRun => Token::AnyRun,
@@ -121,9 +123,24 @@ pub fn equal(left: &str, right: &str, case: Case) -> bool {
     strip_prefix(left, right, case).is_some_and(str::is_empty)
 }
 
+/// Whether a text begins with another under `case`.
+pub fn begins(text: &str, start: &str, case: Case) -> bool {
+    strip_prefix(text, start, case).is_some()
+}
+
 /// The form that condition keys, actions and service names are compared in.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
+pub fn fold(text: &str) -> SmolStr {
+    let mut buffer = [0; 64];
+    if text.is_ascii()
+        && let Some(folded) = buffer.get_mut(..text.len())
+    {
+        folded.copy_from_slice(text.as_bytes());
+        folded.make_ascii_lowercase();
+        if let Ok(folded) = std::str::from_utf8(folded) {
+            return folded.into();
+        }
+    }
+    text.to_lowercase().into()
 }
 
 fn skip_character(text: &str) -> Option<&str> {

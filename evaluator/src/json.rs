@@ -306,7 +306,7 @@ impl Value {
 /// The first syntax error, at its place: a byte order mark, a character JSON does not allow there, a string that
 /// never ends, nesting beyond [`MAX_DEPTH`], text after the value.
 pub fn parse(source: SourceId, text: &str) -> Result<Value, Box<Diagnostic>> {
-    let mut reader = Reader { source, text, bytes: text.as_bytes(), at: 0, depth: 0 };
+    let mut reader = Reader::new(source, text);
     if text.starts_with('\u{feff}') {
         return Err(reader
             .error_at(0..3, "byte-order-mark", "the text begins with a byte order mark")
@@ -327,21 +327,106 @@ pub fn parse(source: SourceId, text: &str) -> Result<Value, Box<Diagnostic>> {
     Ok(value)
 }
 
+/// How many bytes from the start of a text are neither quote, backslash nor control character: eight at a time.
+fn plain_bytes(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of each byte below a bound; above the first such byte, perhaps of others.
+        let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let special = below(word, 0x20) | equal(b'"') | equal(b'\\');
+        if special != 0 {
+            return number * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    words.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
 /// How many members an object is expected to have, as a statement has.
 const MEMBERS: usize = 6;
 
-struct Reader<'t> {
+/// Reads a text value by value.
+///
+/// [`enter`](Self::enter), [`name`](Self::name) and [`next`](Self::next) go through the outermost array or object without
+/// keeping it. They give `None` for whatever [`parse`] would refuse, and leave it to that to say why.
+pub(crate) struct Reader<'t> {
     source: SourceId,
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
     depth: usize,
+    /// Lists of values that are not needed any more.
+    members: Vec<Vec<Member>>,
+    values: Vec<Vec<Value>>,
 }
 
 type Read<T> = Result<T, Box<Diagnostic>>;
 
-impl Reader<'_> {
-    fn value(&mut self) -> Read<Value> {
+impl<'t> Reader<'t> {
+    pub(crate) fn new(source: SourceId, text: &'t str) -> Self {
+        let bytes = text.as_bytes();
+        Self { source, text, bytes, at: 0, depth: 0, members: Vec::new(), values: Vec::new() }
+    }
+
+    /// Goes into the array or object that begins here: whether it holds anything.
+    pub(crate) fn enter(&mut self, open: u8) -> Option<bool> {
+        self.skip_space();
+        self.eat(open).then_some(())?;
+        self.depth += 1;
+        self.skip_space();
+        let closes = self.eat(if open == b'{' { b'}' } else { b']' });
+        self.depth -= usize::from(closes);
+        Some(!closes)
+    }
+
+    /// The name of the member that begins here.
+    pub(crate) fn name(&mut self) -> Option<Text> {
+        (self.peek() == Some(b'"')).then_some(())?;
+        let name = self.string().ok()?;
+        self.skip_space();
+        self.eat(b':').then_some(())?;
+        self.skip_space();
+        Some(name)
+    }
+
+    /// Goes on after an entry: whether another one follows before the closing bracket.
+    pub(crate) fn next(&mut self, close: u8) -> Option<bool> {
+        self.skip_space();
+        if self.eat(close) {
+            self.depth -= 1;
+            return Some(false);
+        }
+        self.eat(b',').then_some(())?;
+        self.skip_space();
+        (self.peek() != Some(close)).then_some(true)
+    }
+
+    /// Whether nothing follows.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.skip_space();
+        self.at == self.text.len()
+    }
+
+    /// Takes back a value that is not needed any more: the next ones are read into its lists.
+    pub(crate) fn reuse(&mut self, value: Value) {
+        match value.kind {
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => {}
+            Kind::Array(mut values) => {
+                values.drain(..).for_each(|value| self.reuse(value));
+                self.values.push(values);
+            }
+            Kind::Object(mut members) => {
+                members.drain(..).for_each(|member| self.reuse(member.value));
+                self.members.push(members);
+            }
+        }
+    }
+
+    pub(crate) fn value(&mut self) -> Read<Value> {
         let start = self.at;
         let kind = match self.peek() {
             Some(b'{') => self.nested(Self::object)?,
@@ -372,7 +457,7 @@ impl Reader<'_> {
 
     fn object(&mut self) -> Read<Kind> {
         let open = self.at;
-        let mut members = Vec::with_capacity(MEMBERS);
+        let mut members = self.members.pop().unwrap_or_else(|| Vec::with_capacity(MEMBERS));
         self.at += 1;
         self.skip_space();
         if self.eat(b'}') {
@@ -400,7 +485,7 @@ impl Reader<'_> {
 
     fn array(&mut self) -> Read<Kind> {
         let open = self.at;
-        let mut values = Vec::new();
+        let mut values = self.values.pop().unwrap_or_default();
         self.at += 1;
         self.skip_space();
         if self.eat(b']') {
@@ -439,11 +524,7 @@ impl Reader<'_> {
         let mut decoded: Option<Filled> = None;
         let mut run = start;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest.get(..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())).unwrap_or_default();
-            let is_control = |byte: &u8| *byte < 0x20;
-            let has_control = plain.iter().fold(false, |found, byte| found | is_control(byte));
-            self.at += if has_control { plain.iter().position(is_control).unwrap_or(0) } else { plain.len() };
+            self.at += plain_bytes(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -463,8 +544,7 @@ impl Reader<'_> {
                         .help("close the string on its own line, or write the character as an escape such as `\\n`")
                         .into());
                 }
-                Some(_) => self.at += 1,
-                None => {
+                Some(_) | None => {
                     return Err(self
                         .error_at(quote..quote + 1, "unterminated-string", "a string that never ends")
                         .help("close it with a double quote")

@@ -23,7 +23,7 @@ use crate::source::Span;
 
 pub use document::Document;
 pub use grammar::PolicyType;
-pub use parse::parse;
+pub use parse::{parse, read};
 pub use set::{Policies, PolicySet};
 
 /// A checked policy.

@@ -3,6 +3,8 @@
 //! A [`SourceMap`] owns every text that was read; a [`Span`] is a range of bytes in one of them, small enough to
 //! copy into every value that came from it.
 
+use std::sync::OnceLock;
+
 /// The texts that were read, each under the name a message should call it by.
 #[derive(Debug, Default)]
 pub struct SourceMap {
@@ -14,7 +16,8 @@ pub struct SourceMap {
 pub struct Source {
     name: String,
     text: String,
-    line_starts: Vec<u32>,
+    /// Looked for when the first message needs it.
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 /// Names one text of a [`SourceMap`].
@@ -62,8 +65,7 @@ impl SourceMap {
             return Err(TooLong);
         }
         let id = u32::try_from(self.sources.len()).map_err(|_| TooLong)?;
-        let line_starts = line_starts(&text);
-        self.sources.push(Source { name: name.into(), text, line_starts });
+        self.sources.push(Source { name: name.into(), text, line_starts: OnceLock::new() });
         Ok(SourceId(id))
     }
 
@@ -107,8 +109,9 @@ impl Source {
 
     /// The position of a byte offset; an offset past the end gives the end.
     pub fn position(&self, offset: u32) -> Position {
-        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
+        let line_starts = self.line_starts.get_or_init(|| line_starts(&self.text));
+        let line = line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = line_starts.get(line - 1).copied().unwrap_or(0);
         let end = offset.min(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         let before = self.text.get(start as usize..end as usize).unwrap_or("");
         Position { line, column: before.chars().count() + 1 }

@@ -18,7 +18,9 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use permitlab_evaluator::authorize::{self, before_policies};
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::closest;
@@ -170,7 +172,9 @@ fn add(answers: &mut String, answer: Option<String>) {
 
 /// Whether a line may have a member `define`, whose name may be written with escapes.
 fn may_define(line: &[u8]) -> bool {
-    memchr::memmem::find(line, b"\"define\"").is_some() || memchr::memmem::find(line, b"\\u").is_some()
+    static DEFINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"define\""));
+    static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u"));
+    DEFINE.find(line).is_some() || ESCAPE.find(line).is_some()
 }
 
 impl Decider {
@@ -210,7 +214,7 @@ impl Decider {
     /// Names a set. What a bad line names stays named, and cannot be used: nobody knows what it should have been.
     fn define(&mut self, number: usize, line: &Field<'_>) -> Result<(), Fault> {
         let name = set_name(line)?;
-        let path = name.path().to_owned();
+        let path = name.path();
         let (name, field) = (name.text()?.to_owned(), name);
         if let Some(first) = self.sets.get_mut(&name) {
             first.set = None;
@@ -353,7 +357,7 @@ fn judge(asked: &Asked, set: &Bundle, state: KeyState) -> Result<Answer, Fault> 
     let mut warnings: Vec<String> = request
         .context
         .keys()
-        .filter_map(|key| crate::reference::unknown_key(key.as_str()))
+        .filter_map(crate::reference::unknown_key)
         .map(|(message, help)| format!("{message}; {help}"))
         .collect();
     if decision.verdict(Layer::Scp) != Verdict::NotApplicable {

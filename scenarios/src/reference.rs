@@ -172,16 +172,16 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
 /// The finding about a condition key that no request ever carries; `None` for one that AWS has, and for one with a prefix
 /// whose keys nobody lists, such as those of identity providers.
 pub fn unknown_context_key(name: &str, span: Span) -> Option<Diagnostic> {
-    let (message, help) = unknown_key(name)?;
+    let (message, help) = unknown_key(&ConditionKey::new(name))?;
     Some(Diagnostic::error("unknown-condition-key", span, message).help(help))
 }
 
 /// What is said of such a key, and what to do about it.
-pub fn unknown_key(name: &str) -> Option<(String, String)> {
-    let key = ConditionKey::new(name);
-    if catalog::key_type(&key).is_some() {
+pub fn unknown_key(key: &ConditionKey) -> Option<(String, String)> {
+    if catalog::key_type(key).is_some() {
         return None;
     }
+    let name = key.as_str();
     let service = services::service(key.prefix()).filter(|service| keys::keys_of(*service).next().is_some());
     let near = match (key.prefix(), service) {
         ("aws" | "kms", _) => closest(name, catalog::key_names()),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use rustc_hash::FxBuildHasher;
+use smol_str::SmolStr;
 
 use crate::action::ActionName;
 use crate::glob::fold;
@@ -137,7 +138,7 @@ pub fn operation(action: &ActionName) -> Option<&'static Operation> {
 
 /// The operation of a name in lower case: `decrypt`.
 pub fn of_folded(name: &str) -> Option<&'static Operation> {
-    static BY_NAME: LazyLock<HashMap<String, &'static Operation, FxBuildHasher>> =
+    static BY_NAME: LazyLock<HashMap<SmolStr, &'static Operation, FxBuildHasher>> =
         LazyLock::new(|| OPERATIONS.iter().map(|operation| (fold(operation.name), operation)).collect());
     BY_NAME.get(name).copied()
 }

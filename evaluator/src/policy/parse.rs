@@ -3,8 +3,11 @@
 //! Rules R1.1 to R1.15 and R2.1, R2.5, R3.5. Reading goes on after a mistake: one run reports all of them. A policy
 //! with an error gives no [`Policy`]: evaluating what AWS would refuse answers nothing.
 
+mod one_pass;
+
 use std::collections::HashMap;
 
+use memchr::memchr_iter;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
@@ -22,6 +25,8 @@ use crate::policy::{ActionElement, Effect, Policy, PrincipalElement, ResourceEle
 use crate::principal::{PrincipalPattern, Star};
 use crate::source::Span;
 
+pub use one_pass::read;
+
 /// A policy, if it has no errors, and everything that was noticed on the way.
 #[derive(Debug)]
 pub struct Parsed {
@@ -33,13 +38,7 @@ pub struct Parsed {
 
 /// Checks a document against the grammar of its type.
 pub fn parse(document: &Document, kind: PolicyType) -> Parsed {
-    let mut parser = Parser {
-        kind,
-        grammar: kind.grammar(),
-        version: Version::V2008,
-        allows_action_star: kind != PolicyType::ResourceControl,
-        diagnostics: Vec::new(),
-    };
+    let mut parser = Parser::new(kind);
     let policy = parser.policy(document);
     let mut diagnostics = parser.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.span().map(|span| span.start));
@@ -56,30 +55,79 @@ struct Parser {
     diagnostics: Vec<Diagnostic>,
 }
 
-const POLICY_ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
-const STATEMENT_ELEMENTS: [&str; 9] =
-    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+macro_rules! elements {
+    ($($name:ident)*) => {
+        /// The name of an element of the policy language.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Element {
+            $($name,)*
+        }
 
-/// The members of an object by name; few enough to be looked through.
+        impl Element {
+            const COUNT: usize = [$(Self::$name,)*].len();
+
+            fn of(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+elements! {
+    Version Id Statement
+    Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition
+}
+
+const POLICY_ELEMENTS: [Element; 3] = [Element::Version, Element::Id, Element::Statement];
+const STATEMENT_ELEMENTS: [Element; 9] = [
+    Element::Sid,
+    Element::Effect,
+    Element::Principal,
+    Element::NotPrincipal,
+    Element::Action,
+    Element::NotAction,
+    Element::Resource,
+    Element::NotResource,
+    Element::Condition,
+];
+const PRINCIPAL_KINDS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
+
+/// The members of an object by their names.
 #[derive(Default)]
-struct Elements<'v>(SmallVec<[&'v Member; 9]>);
+struct Elements<'v>([Option<&'v Member>; Element::COUNT]);
 
 impl<'v> Elements<'v> {
-    fn get(&self, name: &str) -> Option<&'v Member> {
-        self.0.iter().find(|member| member.name.as_str() == name).copied()
+    fn get(&self, element: Element) -> Option<&'v Member> {
+        self.0.get(element as usize).copied().flatten()
     }
 
     /// Adds a member; gives back the first of its name, if it is not the first.
-    fn add(&mut self, member: &'v Member) -> Option<&'v Member> {
-        let first = self.get(member.name.as_str());
-        if first.is_none() {
-            self.0.push(member);
-        }
+    fn add(&mut self, element: Element, member: &'v Member) -> Option<&'v Member> {
+        let slot = self.0.get_mut(element as usize)?;
+        let first = *slot;
+        slot.get_or_insert(member);
         first
     }
 }
 
 impl Parser {
+    fn new(kind: PolicyType) -> Self {
+        Self {
+            kind,
+            grammar: kind.grammar(),
+            version: Version::V2008,
+            allows_action_star: kind != PolicyType::ResourceControl,
+            diagnostics: Vec::new(),
+        }
+    }
+
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -106,9 +154,9 @@ impl Parser {
             self.allows_action_star = true;
         }
         let elements = self.elements(&document.root, &POLICY_ELEMENTS, "a policy")?;
-        self.version = self.read_version(elements.get("Version"), &document.root);
-        self.read_id(elements.get("Id"));
-        let Some(statement) = elements.get("Statement") else {
+        self.version = self.read_version(elements.get(Element::Version), &document.root);
+        self.read_id(elements.get(Element::Id));
+        let Some(statement) = elements.get(Element::Statement) else {
             self.report(
                 Diagnostic::error(
                     "missing-element",
@@ -125,17 +173,19 @@ impl Parser {
     }
 
     /// The members of an object, each known and there once (R1.5, R1.6).
-    fn elements<'v>(&mut self, value: &'v Value, known: &[&str], what: &str) -> Option<Elements<'v>> {
+    fn elements<'v>(&mut self, value: &'v Value, known: &[Element], what: &str) -> Option<Elements<'v>> {
         let Kind::Object(members) = &value.kind else {
             self.wrong_type(value, &format!("{what} is an object"), "write it between `{` and `}`");
             return None;
         };
         let mut elements = Elements::default();
         for member in members {
-            let name = member.name.as_str();
-            if !known.contains(&name) {
-                self.unknown_element(member, known, what);
-            } else if let Some(first) = elements.add(member) {
+            let Some(element) = Element::of(member.name.as_str()).filter(|element| known.contains(element)) else {
+                let known: Vec<&str> = known.iter().map(|element| element.name()).collect();
+                self.unknown_element(member, &known, what);
+                continue;
+            };
+            if let Some(first) = elements.add(element, member) {
                 self.duplicate(first, member);
             }
         }
@@ -215,12 +265,7 @@ impl Parser {
     }
 
     fn statements(&mut self, value: &Value) -> Vec<Statement> {
-        let written = match &value.kind {
-            Kind::Array(statements) => statements.as_slice(),
-            Kind::Object(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => {
-                std::slice::from_ref(value)
-            }
-        };
+        let written = each(value);
         if written.is_empty() {
             self.report(
                 Diagnostic::error("empty-statement", value.span, "`Statement` is empty")
@@ -232,14 +277,14 @@ impl Parser {
 
     fn statement(&mut self, index: usize, value: &Value) -> Option<Statement> {
         let elements = self.elements(value, &STATEMENT_ELEMENTS, "a statement")?;
-        let sid = elements.get("Sid").and_then(|member| self.sid(member));
-        let effect = self.effect(elements.get("Effect"), value);
+        let sid = elements.get(Element::Sid).and_then(|member| self.sid(member));
+        let effect = self.effect(elements.get(Element::Effect), value);
         let deny = effect == Some(Effect::Deny);
         self.check_presence(&elements, deny, value);
         let principal = self.principal_element(&elements);
         let action = self.action_element(&elements);
         let resource = self.resource_element(&elements);
-        let conditions = elements.get("Condition").map(|member| self.conditions(&member.value)).unwrap_or_default();
+        let conditions = elements.get(Element::Condition).map(|member| self.conditions(&member.value)).unwrap_or_default();
         Some(Statement {
             index,
             sid,
@@ -270,7 +315,8 @@ impl Parser {
 
     /// A Sid is unique in its document (R1.7); it never affects the decision.
     fn check_sids(&mut self, statements: &[Statement]) {
-        let mut seen: HashMap<&str, Span, FxBuildHasher> = HashMap::default();
+        let mut seen: HashMap<&str, Span, FxBuildHasher> =
+            HashMap::with_capacity_and_hasher(statements.len(), FxBuildHasher);
         let mut repeated = Vec::new();
         for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
             match seen.get(sid.as_str()) {
@@ -321,12 +367,13 @@ impl Parser {
     fn check_presence(&mut self, elements: &Elements<'_>, deny: bool, statement: &Value) {
         let grammar = self.grammar;
         let pairs = [
-            ("Principal", "NotPrincipal", grammar.principal, grammar.not_principal),
-            ("Action", "NotAction", Presence::Required, grammar.not_action),
-            ("Resource", "NotResource", grammar.resource, grammar.not_resource),
+            (Element::Principal, Element::NotPrincipal, grammar.principal, grammar.not_principal),
+            (Element::Action, Element::NotAction, Presence::Required, grammar.not_action),
+            (Element::Resource, Element::NotResource, grammar.resource, grammar.not_resource),
         ];
         for (plain, negated, plain_rule, negated_rule) in pairs {
             let found = (elements.get(plain), elements.get(negated));
+            let (plain, negated) = (plain.name(), negated.name());
             if let (Some(first), Some(second)) = found {
                 let message = format!("a statement has `{plain}` or `{negated}`, not both");
                 self.report(
@@ -369,21 +416,15 @@ impl Parser {
     }
 
     /// The strings of a value that is a string or an array of strings (R1.4).
-    fn strings<'v>(&mut self, member: &'v Member) -> Vec<&'v Text> {
-        let name = member.name.as_str();
-        let values = match &member.value.kind {
-            Kind::Array(values) => values.as_slice(),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_) => {
-                std::slice::from_ref(&member.value)
-            }
-        };
+    fn strings<'v, T>(&mut self, member: &'v Member, mut read: impl FnMut(&mut Self, &'v Text) -> Option<T>) -> Vec<T> {
+        let values = each(&member.value);
         let mut strings = Vec::with_capacity(values.len());
         for value in values {
             match value.as_text() {
-                Some(text) => strings.push(text),
+                Some(text) => strings.extend(read(self, text)),
                 None => self.wrong_type(
                     value,
-                    &format!("`{name}` is a string or an array of strings"),
+                    &format!("`{}` is a string or an array of strings", member.name.as_str()),
                     "put each value in double quotes",
                 ),
             }
@@ -392,17 +433,17 @@ impl Parser {
     }
 
     fn action_element(&mut self, elements: &Elements<'_>) -> Option<ActionElement> {
-        let (member, negated) = either(elements, "Action", "NotAction")?;
-        let mut patterns = Vec::new();
-        for text in self.strings(member) {
-            match ActionPattern::parse(text.as_str()) {
-                Ok(value) => {
-                    self.check_action(text, &value, negated);
-                    patterns.push(Written { text: text.clone(), value });
-                }
-                Err(error) => self.bad_action(text, error),
+        let (member, negated) = either(elements, Element::Action, Element::NotAction)?;
+        let patterns = self.strings(member, |parser, text| match ActionPattern::parse(text.as_str()) {
+            Ok(value) => {
+                parser.check_action(text, &value, negated);
+                Some(Written { text: text.clone(), value })
             }
-        }
+            Err(error) => {
+                parser.bad_action(text, error);
+                None
+            }
+        });
         self.empty_list(member, patterns.is_empty());
         Some(ActionElement { negated, patterns, span: member.value.span })
     }
@@ -461,26 +502,26 @@ impl Parser {
     }
 
     fn resource_element(&mut self, elements: &Elements<'_>) -> Option<ResourceElement> {
-        let Some((member, negated)) = either(elements, "Resource", "NotResource") else {
+        let Some((member, negated)) = either(elements, Element::Resource, Element::NotResource) else {
             return match self.grammar.resource {
                 Presence::Forbidden => Some(ResourceElement::Own),
                 Presence::Required => None,
                 Presence::Allowed | Presence::DenyOnly => Some(ResourceElement::Missing),
             };
         };
-        let mut patterns = Vec::new();
-        for text in self.strings(member) {
-            self.check_resource(text);
-            let value = ArnPattern::parse_resource(text.as_str(), self.version, self.grammar.short_arn.completion());
-            patterns.push(Written { text: text.clone(), value });
-        }
+        let (version, completion) = (self.version, self.grammar.short_arn.completion());
+        let patterns = self.strings(member, |parser, text| {
+            parser.check_resource(text);
+            let value = ArnPattern::parse_resource(text.as_str(), version, completion);
+            Some(Written { text: text.clone(), value })
+        });
         self.empty_list(member, patterns.is_empty());
         Some(ResourceElement::Listed { negated, patterns, span: member.value.span })
     }
 
     fn check_resource(&mut self, text: &Text) {
         let written = text.as_str();
-        let fields = written.split(':').count();
+        let fields = 1 + memchr_iter(b':', written.as_bytes()).count();
         let is_arn = written.starts_with("arn:") || written == "arn";
         if written == "*" || (is_arn && fields >= 6) {
             return;
@@ -514,7 +555,7 @@ impl Parser {
     }
 
     fn principal_element(&mut self, elements: &Elements<'_>) -> Option<PrincipalElement> {
-        let (member, negated) = either(elements, "Principal", "NotPrincipal")?;
+        let (member, negated) = either(elements, Element::Principal, Element::NotPrincipal)?;
         let span = member.value.span;
         let entries = match &member.value.kind {
             Kind::String(text) if text.as_str() == "*" => {
@@ -547,21 +588,19 @@ impl Parser {
     }
 
     fn principal_map(&mut self, members: &[Member], span: Span) -> Vec<Written<PrincipalPattern>> {
-        const KINDS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
         let mut entries = Vec::new();
-        let mut seen = Elements::default();
+        let mut seen: SmallVec<[&Member; PRINCIPAL_KINDS.len()]> = SmallVec::new();
         for member in members {
             let name = member.name.as_str();
-            if !KINDS.contains(&name) {
-                self.unknown_element(member, &KINDS, "a principal");
+            if !PRINCIPAL_KINDS.contains(&name) {
+                self.unknown_element(member, &PRINCIPAL_KINDS, "a principal");
                 continue;
             }
-            if let Some(first) = seen.add(member) {
-                self.duplicate(first, member);
+            match seen.iter().find(|first| first.name.as_str() == name) {
+                Some(first) => self.duplicate(first, member),
+                None => seen.push(member),
             }
-            for text in self.strings(member) {
-                entries.extend(self.principal_entry(name, text));
-            }
+            entries.extend(self.strings(member, |parser, text| parser.principal_entry(name, text)));
             self.empty_list(member, matches!(&member.value.kind, Kind::Array(values) if values.is_empty()));
         }
         if members.is_empty() {
@@ -610,7 +649,7 @@ impl Parser {
             self.wrong_type(block, "`Condition` is an object", "write `{ \"OPERATOR\": { \"KEY\": VALUE } }`");
             return Vec::new();
         };
-        let mut conditions = Vec::new();
+        let mut conditions = Vec::with_capacity(operators.len());
         let mut seen: SmallVec<[(Operator, &Member); 4]> = SmallVec::new();
         for member in operators {
             let Some(operator) = self.operator(&member.name) else { continue };
@@ -715,12 +754,7 @@ impl Parser {
 
     /// The values of a key: strings, numbers or booleans, one or several (R1.4).
     fn operands(&mut self, operator: Operator, key_type: Option<KeyType>, member: &Member) -> Vec<Operand> {
-        let values = match &member.value.kind {
-            Kind::Array(values) => values.as_slice(),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_) => {
-                std::slice::from_ref(&member.value)
-            }
-        };
+        let values = each(&member.value);
         let mut operands = Vec::with_capacity(values.len());
         for value in values {
             let text = match &value.kind {
@@ -770,6 +804,14 @@ impl Parser {
     }
 }
 
+/// The entries of an array; what stands without one counts as one entry (R1.3, R1.4).
+fn each(value: &Value) -> &[Value] {
+    match &value.kind {
+        Kind::Array(values) => values,
+        Kind::Object(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => std::slice::from_ref(value),
+    }
+}
+
 /// Whether KMS has a permission that the pattern covers.
 fn covers_an_operation(pattern: &ActionPattern) -> bool {
     match pattern.literal_name() {
@@ -783,7 +825,7 @@ fn kms_names() -> Vec<String> {
     catalog::kms::operations().map(|operation| format!("kms:{}", operation.name)).collect()
 }
 
-fn either<'v>(elements: &Elements<'v>, plain: &str, negated: &str) -> Option<(&'v Member, bool)> {
+fn either<'v>(elements: &Elements<'v>, plain: Element, negated: Element) -> Option<(&'v Member, bool)> {
     elements.get(plain).map(|member| (member, false)).or_else(|| elements.get(negated).map(|member| (member, true)))
 }
 

@@ -4,6 +4,7 @@
 //! allows them, and policy variables (R4.13, R4.14, R4.21). An [`ArnPattern`] is six patterns, compared field by
 //! field (R2.4, R4.15).
 
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
@@ -21,6 +22,8 @@ pub struct Pattern(Form);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Literal(SmolStr),
+    /// Every text that begins with this one.
+    Start(SmolStr),
     Fixed(Box<[Token<Box<str>>]>),
     Variable(Box<[Piece]>),
 }
@@ -44,13 +47,18 @@ impl Pattern {
     /// Reads a value. In version 2008 `${…}` is plain text; in version 2012 it is a variable, or one of the escapes
     /// `${*}`, `${?}` and `${$}` (R1.2, R4.14). A `${` that begins neither is plain text.
     pub fn parse(text: &str, version: Version, wildcards: Wildcards) -> Self {
-        let is_special = |byte: u8| match byte {
-            b'$' => version == Version::V2012,
-            b'*' | b'?' => wildcards == Wildcards::Yes,
-            _ => false,
+        let special = match (wildcards, version) {
+            (Wildcards::Yes, Version::V2012) => memchr3(b'*', b'?', b'$', text.as_bytes()),
+            (Wildcards::Yes, Version::V2008) => memchr2(b'*', b'?', text.as_bytes()),
+            (Wildcards::No, Version::V2012) => memchr(b'$', text.as_bytes()),
+            (Wildcards::No, Version::V2008) => None,
         };
-        if !text.bytes().any(is_special) {
-            return Self(Form::Literal(text.into()));
+        match special {
+            None => return Self(Form::Literal(text.into())),
+            Some(at) if text.get(at..) == Some("*") => {
+                return Self(Form::Start(text.get(..at).unwrap_or_default().into()));
+            }
+            Some(_) => {}
         }
         let mut pieces = Pieces::default();
         let mut rest = text;
@@ -74,6 +82,7 @@ impl Pattern {
     pub fn matches(&self, text: &str, case: Case, context: &impl Lookup) -> Truth {
         match &self.0 {
             Form::Literal(literal) => Truth::certain(glob::equal(text, literal, case)),
+            Form::Start(start) => Truth::certain(glob::begins(text, start, case)),
             Form::Fixed(tokens) => Truth::certain(glob::matches(tokens, text, case)),
             Form::Variable(pieces) => matches_resolved(pieces, text, case, context),
         }
@@ -87,7 +96,7 @@ impl Pattern {
     /// Whether a variable of it is unresolved in the request's context, and whether that is certain.
     pub fn is_unresolved(&self, context: &impl Lookup) -> bool {
         match &self.0 {
-            Form::Literal(_) | Form::Fixed(_) => false,
+            Form::Literal(_) | Form::Start(_) | Form::Fixed(_) => false,
             Form::Variable(_) => self.variables().any(|variable| variable.resolve(context).text.is_none()),
         }
     }
@@ -95,7 +104,7 @@ impl Pattern {
     /// The variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         let pieces: &[Piece] = match &self.0 {
-            Form::Literal(_) | Form::Fixed(_) => &[],
+            Form::Literal(_) | Form::Start(_) | Form::Fixed(_) => &[],
             Form::Variable(pieces) => pieces,
         };
         pieces.iter().filter_map(|piece| match piece {
@@ -108,6 +117,7 @@ impl Pattern {
     fn start(&self) -> (&str, bool) {
         let first = match &self.0 {
             Form::Literal(literal) => return (literal, true),
+            Form::Start(start) => return (start, false),
             Form::Fixed(tokens) => tokens.first(),
             Form::Variable(pieces) => match pieces.first() {
                 Some(Piece::Token(token)) => Some(token),
@@ -123,7 +133,7 @@ impl Pattern {
 
     /// Whether it is a single `*`, which matches everything.
     pub fn is_star(&self) -> bool {
-        matches!(&self.0, Form::Fixed(tokens) if matches!(**tokens, [Token::AnyRun]))
+        matches!(&self.0, Form::Start(start) if start.is_empty())
     }
 
     /// Whether it holds a wildcard.
@@ -131,6 +141,7 @@ impl Pattern {
         let is_wild = |token: &Token<Box<str>>| matches!(token, Token::AnyRun | Token::AnyOne);
         match &self.0 {
             Form::Literal(_) => false,
+            Form::Start(_) => true,
             Form::Fixed(tokens) => tokens.iter().any(is_wild),
             Form::Variable(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Token(token) if is_wild(token))),
         }
@@ -266,8 +277,11 @@ impl ArnPattern {
 
     fn of(text: &str, fields: &[&str; 6], version: Version) -> Self {
         let start = text.strip_suffix('*').unwrap_or(text);
-        let is_special = |byte: u8| matches!(byte, b'*' | b'?') || (byte == b'$' && version == Version::V2012);
-        match (start.bytes().any(is_special), start.len() == text.len()) {
+        let special = match version {
+            Version::V2012 => memchr3(b'*', b'?', b'$', start.as_bytes()),
+            Version::V2008 => memchr2(b'*', b'?', start.as_bytes()),
+        };
+        match (special.is_some(), start.len() == text.len()) {
             (true, _) => Self::fields(fields, version),
             (false, true) => Self::Whole(text.into()),
             (false, false) => Self::Start(start.into()),
@@ -371,11 +385,18 @@ impl ArnPattern {
 fn split(text: &str, version: Version) -> Option<[&str; 6]> {
     let mut colons = [0; 5];
     let mut found = colons.iter_mut();
+    if version == Version::V2008 || memchr(b'$', text.as_bytes()).is_none() {
+        for at in memchr_iter(b':', text.as_bytes()) {
+            let Some(colon) = found.next() else { break };
+            *colon = at;
+        }
+        return fields(text, found.next().is_none().then_some(colons)?);
+    }
     let mut in_variable = false;
     let mut before = 0;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'{' if version == Version::V2012 && before == b'$' => in_variable = true,
+            b'{' if before == b'$' => in_variable = true,
             b'}' => in_variable = false,
             b':' if !in_variable => match found.next() {
                 Some(colon) => *colon = at,
@@ -385,10 +406,12 @@ fn split(text: &str, version: Version) -> Option<[&str; 6]> {
         }
         before = byte;
     }
-    if found.next().is_some() {
-        return None;
-    }
-    let [first, second, third, fourth, fifth] = colons;
+    fields(text, found.next().is_none().then_some(colons)?)
+}
+
+/// What stands before, between and after five places of a text, each one byte long.
+fn fields(text: &str, between: [usize; 5]) -> Option<[&str; 6]> {
+    let [first, second, third, fourth, fifth] = between;
     Some([
         text.get(..first)?,
         text.get(first + 1..second)?,

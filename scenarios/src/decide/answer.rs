@@ -153,12 +153,23 @@ fn level(by: StatementRef) -> Option<usize> {
     }
 }
 
+/// As many bytes as few answers exceed.
+const USUAL: usize = 640;
+
 /// The line to write: the answer with the case's id, as written, in front.
 pub(super) fn line(id: Option<&str>, answer: &impl Serialize) -> String {
-    // Strings, numbers and names of our own always make JSON.
-    let answer = serde_json::to_string(answer).unwrap_or_default();
-    match (id, answer.strip_prefix('{')) {
-        (Some(id), Some(rest)) => format!("{{\"id\":{},{rest}", id.replace(['\r', '\n'], " ")),
-        (Some(_) | None, _) => answer,
+    let mut line = Vec::with_capacity(USUAL);
+    if let Some(id) = id {
+        line.extend_from_slice(b"{\"id\":");
+        line.extend(id.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+        line.push(b',');
     }
+    let start = line.len();
+    // Strings, numbers and names of our own always make JSON.
+    let written = serde_json::to_writer(&mut line, answer);
+    debug_assert!(written.is_ok(), "{written:?}");
+    if id.is_some() && line.get(start) == Some(&b'{') {
+        line.remove(start);
+    }
+    String::from_utf8(line).unwrap_or_default()
 }

@@ -4,9 +4,8 @@
 //! name it. A line with a field nobody knows, or the same field twice, is refused: it would not mean what its writer
 //! meant.
 
-use std::collections::BTreeMap;
-
 use permitlab_evaluator::json::{Kind, Member, Text, Value};
+use smallvec::SmallVec;
 
 use super::fault::{Fault, suggestion};
 
@@ -15,26 +14,37 @@ use super::fault::{Fault, suggestion};
 pub(super) struct Field<'l> {
     line: &'l str,
     value: &'l Value,
-    path: String,
+    path: SmallVec<[Step<'l>; 4]>,
+}
+
+/// A step on the way to a value.
+#[derive(Debug, Clone, Copy)]
+enum Step<'l> {
+    Member(&'l str),
+    Entry(usize),
 }
 
 /// The fields of an object, each known and there once.
 #[derive(Debug)]
 pub(super) struct Fields<'l> {
     own: Field<'l>,
-    members: BTreeMap<&'l str, Field<'l>>,
+    members: SmallVec<[(&'l str, Field<'l>); 8]>,
 }
 
 impl<'l> Field<'l> {
     /// The whole line.
     pub(super) fn line(line: &'l str, value: &'l Value) -> Self {
-        Self { line, value, path: String::new() }
+        Self { line, value, path: SmallVec::new() }
     }
 
     /// The names on the way from the top of the line, with `/` between them. As in JSON Pointer, `~1` stands for a
     /// `/` in a name and `~0` for a `~`.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    pub(super) fn path(&self) -> String {
+        let step = |step: &Step<'_>| match step {
+            Step::Member(name) => name.replace('~', "~0").replace('/', "~1"),
+            Step::Entry(index) => index.to_string(),
+        };
+        self.path.iter().map(step).collect::<Vec<_>>().join("/")
     }
 
     /// What it is.
@@ -49,14 +59,14 @@ impl<'l> Field<'l> {
 
     /// Something wrong with the whole value.
     pub(super) fn fault(&self, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::new(code, message, &self.path, self.written(), 0)
+        Fault::new(code, message, &self.path(), self.written(), 0)
     }
 
     /// Something wrong with the name of a member.
     pub(super) fn fault_at(&self, member: &Member, code: &'static str, message: impl Into<String>) -> Fault {
         let start = self.value.span.range().start;
         let offset = member.name.span().range().start.saturating_sub(start);
-        Fault::new(code, message, &self.path, self.written(), offset)
+        Fault::new(code, message, &self.path(), self.written(), offset)
     }
 
     /// The value is of another type than it has to be.
@@ -83,7 +93,7 @@ impl<'l> Field<'l> {
     pub(super) fn list(&self) -> Result<Vec<Self>, Fault> {
         match self.kind() {
             Kind::Array(values) => {
-                Ok(values.iter().enumerate().map(|(index, value)| self.below(&index.to_string(), value)).collect())
+                Ok(values.iter().enumerate().map(|(index, value)| self.below(Step::Entry(index), value)).collect())
             }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Object(_) => {
                 Err(self.not("an array"))
@@ -92,10 +102,11 @@ impl<'l> Field<'l> {
     }
 
     /// The members of the object it is, repeated names included.
-    pub(super) fn members(&self) -> Result<Vec<(&'l Member, Self)>, Fault> {
+    pub(super) fn members(&self) -> Result<impl Iterator<Item = (&'l Member, Self)>, Fault> {
         match self.kind() {
             Kind::Object(members) => {
-                Ok(members.iter().map(|member| (member, self.below(member.name.as_str(), &member.value))).collect())
+                let below = |member: &'l Member| self.below(Step::Member(member.name.as_str()), &member.value);
+                Ok(members.iter().map(move |member| (member, below(member))))
             }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Array(_) => {
                 Err(self.not("an object"))
@@ -105,16 +116,17 @@ impl<'l> Field<'l> {
 
     /// The fields of the object it is, if all are known and none is there twice.
     pub(super) fn fields(&self, known: &[&str]) -> Result<Fields<'l>, Fault> {
-        let mut fields = Fields { own: self.clone(), members: BTreeMap::new() };
+        let mut fields = Fields { own: self.clone(), members: SmallVec::new() };
         for (member, field) in self.members()? {
             let name = member.name.as_str();
             if !known.contains(&name) {
                 let help = suggestion(name, known.iter().copied());
                 return Err(self.fault_at(member, "unknown-field", format!("unknown field `{name}`; {help}")));
             }
-            if fields.members.insert(name, field).is_some() {
+            if fields.optional(name).is_some() {
                 return Err(self.twice(member));
             }
+            fields.members.push((name, field));
         }
         Ok(fields)
     }
@@ -124,9 +136,9 @@ impl<'l> Field<'l> {
         self.fault_at(member, "duplicate-key", format!("`{}` stands here twice", member.name.as_str()))
     }
 
-    fn below(&self, name: &str, value: &'l Value) -> Self {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        let path = if self.path.is_empty() { name } else { format!("{}/{name}", self.path) };
+    fn below(&self, step: Step<'l>, value: &'l Value) -> Self {
+        let mut path = self.path.clone();
+        path.push(step);
         Self { line: self.line, value, path }
     }
 }
@@ -134,7 +146,7 @@ impl<'l> Field<'l> {
 impl<'l> Fields<'l> {
     /// A field that may be missing.
     pub(super) fn optional(&self, name: &str) -> Option<&Field<'l>> {
-        self.members.get(name)
+        self.members.iter().find(|(own, _)| *own == name).map(|(_, field)| field)
     }
 
     /// A field that has to be there.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use permitlab_evaluator::gather::{Applicable, Levels};
 use permitlab_evaluator::json::Kind;
-use permitlab_evaluator::policy::{self, Document, Policies, Policy, PolicySet, PolicyType};
+use permitlab_evaluator::policy::{self, Policies, Policy, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::source::SourceId;
 use permitlab_evaluator::world::kms::Grant;
@@ -137,10 +137,9 @@ fn read(field: &Field<'_>, kind: PolicyType) -> Result<Policy, Fault> {
             return Err(field.not("a policy, as an object or as a string that holds one"));
         }
     };
-    let path = field.path();
-    let document =
-        Document::read(path, SourceId::from_index(0), text).map_err(|error| Fault::of(&error, path, text))?;
-    let parsed = policy::parse(&document, kind);
+    let path = &*field.path();
+    let parsed =
+        policy::read(path, SourceId::from_index(0), text, kind).map_err(|error| Fault::of(&error, path, text))?;
     let error = parsed.diagnostics.iter().find(|finding| finding.is_error());
     match (parsed.policy, error) {
         (_, Some(error)) => Err(Fault::of(error, path, text)),

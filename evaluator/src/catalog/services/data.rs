@@ -23,8 +23,11 @@
 use std::cmp::Ordering;
 use std::sync::{LazyLock, OnceLock};
 
+use smol_str::SmolStr;
+
 use super::AccessLevel;
 use crate::catalog::KeyType;
+use crate::glob::fold;
 
 /// The catalog inside the program.
 pub(super) static CATALOG: LazyLock<Catalog> =
@@ -50,6 +53,9 @@ pub(super) struct General {
 /// A service, and its block once it was read.
 #[derive(Debug)]
 pub(super) struct ServiceLine {
+    prefix: &'static str,
+    /// The prefix, in lower case.
+    folded: SmolStr,
     text: &'static str,
     block: OnceLock<Box<Block>>,
 }
@@ -70,9 +76,11 @@ pub(super) struct Keys {
 }
 
 /// A condition key.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct KeyLine {
     pub(super) name: &'static str,
+    /// The name, in lower case.
+    folded: SmolStr,
     pub(super) kind: KeyType,
     pub(super) is_anywhere: bool,
 }
@@ -115,7 +123,7 @@ impl Catalog {
     }
 
     pub(super) fn service(&self, prefix: &str) -> Option<&ServiceLine> {
-        find(&self.services, prefix, |line| line.prefix())
+        find_folded(&self.services, &fold(prefix), |line| &line.folded)
     }
 }
 
@@ -140,11 +148,12 @@ impl ServiceLine {
     fn read(text: &'static str) -> Option<(Self, &'static str)> {
         let (bytes, rest) = text.strip_prefix("service ")?.split_once(' ')?;
         let (text, after) = rest.split_at_checked(bytes.parse().ok()?)?;
-        Some((Self { text, block: OnceLock::new() }, after))
+        let (prefix, _) = text.split_once(' ')?;
+        Some((Self { prefix, folded: fold(prefix), text, block: OnceLock::new() }, after))
     }
 
     pub(super) fn prefix(&self) -> &'static str {
-        self.text.split_once(' ').map_or("", |(prefix, _)| prefix)
+        self.prefix
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -180,13 +189,13 @@ impl Keys {
         let (kind, anywhere) = rest.split_once(' ').unwrap_or((rest, ""));
         let Some(kind) = key_type(kind) else { return };
         let list = if name.contains('*') { &mut self.families } else { &mut self.whole };
-        list.push(KeyLine { name, kind, is_anywhere: !anywhere.is_empty() });
+        list.push(KeyLine { name, folded: fold(name), kind, is_anywhere: !anywhere.is_empty() });
     }
 
-    /// The key of a name.
-    pub(super) fn find(&self, folded: &str) -> Option<KeyLine> {
-        let whole = find(&self.whole, folded, |line| line.name);
-        whole.or_else(|| self.families.iter().find(|line| covers(line.name, folded))).copied()
+    /// The key of a name in lower case.
+    pub(super) fn find(&self, folded: &str) -> Option<&KeyLine> {
+        let whole = find_folded(&self.whole, folded, |line| &line.folded);
+        whole.or_else(|| self.families.iter().find(|line| covers_folded(&line.folded, folded)))
     }
 }
 
@@ -255,6 +264,19 @@ pub(super) fn covers(pattern: &str, folded: &str) -> bool {
     let filled = folded.len().checked_sub(before.len() + after.len()).is_some_and(|filled| filled > 0);
     let ends = folded.get(..before.len()).zip(folded.len().checked_sub(after.len()).and_then(|at| folded.get(at..)));
     filled && ends.is_some_and(|(head, tail)| head.eq_ignore_ascii_case(before) && tail.eq_ignore_ascii_case(after))
+}
+
+/// Whether a key of the catalog, in lower case, is the family of a key in lower case.
+fn covers_folded(pattern: &str, folded: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return pattern == folded };
+    let rest = folded.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    rest.is_some_and(|filled| !filled.is_empty())
+}
+
+/// The entry of a name in lower case, in a list in order of names.
+fn find_folded<'l, T>(list: &'l [T], folded: &str, folded_of: impl Fn(&T) -> &str) -> Option<&'l T> {
+    let at = list.binary_search_by(|entry| folded_of(entry).cmp(folded)).ok()?;
+    list.get(at)
 }
 
 /// The entry of a name, whose case does not matter, in a list in order of names.

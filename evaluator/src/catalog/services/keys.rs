@@ -60,12 +60,12 @@ pub fn is_about_tags(key: &ConditionKey) -> bool {
     key.folded() == "aws:tagkeys" || matches!(key.family(), Some("aws:requesttag/" | "aws:resourcetag/"))
 }
 
-fn global(key: &ConditionKey) -> Option<KeyLine> {
+fn global(key: &ConditionKey) -> Option<&'static KeyLine> {
     CATALOG.general().keys.find(key.folded())
 }
 
 /// A key of a service that uses the prefix beside its own.
-fn of_another(key: &ConditionKey) -> Option<KeyLine> {
+fn of_another(key: &ConditionKey) -> Option<&'static KeyLine> {
     let prefixes = CATALOG.general().prefixes.iter().filter(|(prefix, _)| data::covers(prefix, key.prefix()));
     let mut services = prefixes.flat_map(|(_, services)| services.split(' ')).filter_map(service);
     services.find_map(|service| service.block().keys.find(key.folded()))
