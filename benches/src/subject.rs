@@ -83,8 +83,15 @@ pub(crate) fn checked(text: &str, kind: PolicyType) -> Option<Policy> {
     policy::read("policy", id, text, kind).ok()?.policy
 }
 
-/// Makes policies ready to decide.
+/// Makes policies ready to decide any number of calls.
 pub fn compile(read: &Read) -> Compiled {
+    let compiled = together(read);
+    compiled.prepare();
+    compiled
+}
+
+/// Puts policies together to decide a call or two.
+fn together(read: &Read) -> Compiled {
     let set = |policies: &Vec<Arc<Policy>>| PolicySet::new(policies.clone());
     Compiled {
         identity: set(&read.identity),
@@ -110,6 +117,12 @@ pub fn ask(call: &Call) -> Option<Asked> {
 }
 
 impl Compiled {
+    fn prepare(&self) {
+        self.identity.prepare();
+        self.service_control.iter().chain(&self.resource_control).chain(&self.session).for_each(PolicySet::prepare);
+        self.key.iter().chain(&self.boundary).chain(&self.vpc_endpoint).for_each(|policy| policy.prepare());
+    }
+
     fn applicable(&self) -> Applicable<'_> {
         let levels = |levels: &'_ [PolicySet]| (!levels.is_empty()).then_some(());
         Applicable {
@@ -153,7 +166,7 @@ impl Compiled {
 /// From text to decision; `None` if a policy or the call is refused.
 pub fn cold(policies: &Policies, call: &Call) -> Option<Answer> {
     let read = read(policies)?;
-    Some(compile(&read).decide(&ask(call)?))
+    Some(together(&read).decide(&ask(call)?))
 }
 
 /// What a workload comes to.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use smol_str::SmolStr;
 
 use crate::glob::{self, Case, Token, fold};
@@ -98,20 +98,21 @@ impl ActionPattern {
         if matches!(text, "*" | "*:*") {
             return Ok(Self(Form::Every));
         }
-        let (service, name) = text.split_once(':').ok_or(NotAnAction::NoColon)?;
+        let colon = |text: &str| memchr(b':', text.as_bytes());
+        let (service, name) = text.split_at(colon(text).ok_or(NotAnAction::NoColon)?);
+        let name = name.get(1..).unwrap_or_default();
         let first_wildcard = memchr2(b'*', b'?', text.as_bytes());
         if service.is_empty() || name.is_empty() || first_wildcard.is_some_and(|at| at < service.len()) {
             return Err(NotAnAction::BadForm);
         }
-        let colon = |text: &SmolStr| text.find(':').unwrap_or(0);
         Ok(Self(match first_wildcard {
             None => {
                 let text = fold(text);
-                Form::One { colon: colon(&text), text }
+                Form::One { colon: colon(&text).unwrap_or(0), text }
             }
             Some(at) if text.get(at..) == Some("*") => {
                 let text = fold(text.get(..at).unwrap_or_default());
-                Form::Start { colon: colon(&text), text }
+                Form::Start { colon: colon(&text).unwrap_or(0), text }
             }
             Some(_) => Form::Named { service: fold(service), name: glob::tokens(&fold(name)).into() },
         }))

@@ -250,7 +250,7 @@ impl Layers {
 
     fn compose(&self, parties: &Parties, settled: Rules, unstated: &Unstated) -> Decision {
         let paths = Paths::of(self, parties);
-        let deny = Layer::ALL.iter().fold(Truth::NO, |deny, layer| deny.or(self.denies(*layer))).settle(settled);
+        let deny = self.denies().settle(settled);
         let guardrails = self.guardrail(Layer::Scp).and(self.guardrail(Layer::VpcEndpoint));
         let allow = guardrails.and(paths.open()).settle(settled);
         let effect = match (deny.holds(), allow.holds()) {
@@ -268,19 +268,20 @@ impl Layers {
             (true, _) | (_, true) => Doubts::default(),
             (false, false) => unstated.doubts(&deny.with_doubts_of(allow)),
         };
-        let verdicts = Layer::ALL.map(|layer| self.verdict(layer, parties));
-        Decision { effect, layer, decided_by, verdicts, otherwise, doubts }
+        Decision { effect, layer, decided_by, verdicts: self.verdicts(parties), otherwise, doubts }
     }
 
     /// Whether a layer denies. That an RCP beats a grant is inferred (R6.24, unsure).
-    fn denies(&self, layer: Layer) -> Truth {
-        let deny = self.deny(layer).map_or(Truth::NO, |deny| deny.truth);
-        let is_granted = || self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold());
-        if layer == Layer::Rcp && deny.could_hold() && is_granted() {
-            deny.and(Truth::unless(true, Rule::RcpAgainstGrant, false))
-        } else {
-            deny
+    fn denies(&self) -> Truth {
+        let hierarchy = |levels: &Option<Hierarchy>| levels.as_ref().map_or(Truth::NO, |levels| levels.deny.truth);
+        let mut rcp = hierarchy(&self.rcp);
+        if rcp.could_hold() && self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold()) {
+            rcp = rcp.and(Truth::unless(true, Rule::RcpAgainstGrant, false));
         }
+        let resource = self.resource.as_ref().map(|(outcome, _)| outcome);
+        let others = [self.vpc_endpoint.as_ref(), resource, self.identity.as_ref(), self.boundary.as_ref()];
+        let others = others.into_iter().chain([self.session.as_ref()]).flatten();
+        others.fold(rcp.or(hierarchy(&self.scp)), |deny, outcome| deny.or(outcome.deny.truth))
     }
 
     /// The Deny statements of a layer, over all its levels; `None` where it has no say.
@@ -352,23 +353,30 @@ impl Layers {
         closed.unwrap_or_else(|| paths.missing(self))
     }
 
-    fn verdict(&self, layer: Layer, parties: &Parties) -> Verdict {
-        if self.deny(layer).is_some_and(|deny| deny.truth.holds()) {
-            return Verdict::ExplicitDeny;
-        }
-        let plain = |allows: bool| if allows { Verdict::Allowed } else { Verdict::ImplicitDeny };
-        let allows = |outcome: &Outcome| plain(outcome.allow.truth.holds());
-        let has_say = match layer {
-            Layer::Rcp => self.rcp.as_ref().map(|_| Verdict::Allowed),
-            Layer::Scp => self.scp.as_ref().map(|_| plain(self.guardrail(Layer::Scp).holds())),
-            Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(allows),
-            Layer::Resource => self.resource.as_ref().map(|(_, allows)| by_way(allows, parties)),
-            Layer::Grant => self.grants.as_ref().map(|grants| by_way(&grants.all, parties)),
-            Layer::Identity => self.identity.as_ref().map(allows),
-            Layer::Boundary => self.boundary.as_ref().map(allows),
-            Layer::Session => self.session.as_ref().map(allows),
+    /// What each layer says by itself, in AWS's order.
+    fn verdicts(&self, parties: &Parties) -> [Verdict; 8] {
+        let plain = |allows: &Truth| if allows.holds() { Verdict::Allowed } else { Verdict::ImplicitDeny };
+        let unless_denied = |deny: &Matches, verdict: Verdict| {
+            if deny.truth.holds() { Verdict::ExplicitDeny } else { verdict }
         };
-        has_say.unwrap_or(Verdict::NotApplicable)
+        let policies = |outcome: &Option<Outcome>| {
+            let said = |outcome: &Outcome| unless_denied(&outcome.deny, plain(&outcome.allow.truth));
+            outcome.as_ref().map_or(Verdict::NotApplicable, said)
+        };
+        let rcp = |levels: &Hierarchy| unless_denied(&levels.deny, Verdict::Allowed);
+        let scp = |levels: &Hierarchy| unless_denied(&levels.deny, plain(&levels.allow));
+        let resource = |(outcome, allows): &(Outcome, Allows)| unless_denied(&outcome.deny, by_way(allows, parties));
+        let grants = |grants: &Granted| by_way(&grants.all, parties);
+        [
+            self.rcp.as_ref().map_or(Verdict::NotApplicable, rcp),
+            self.scp.as_ref().map_or(Verdict::NotApplicable, scp),
+            policies(&self.vpc_endpoint),
+            self.resource.as_ref().map_or(Verdict::NotApplicable, resource),
+            self.grants.as_ref().map_or(Verdict::NotApplicable, grants),
+            policies(&self.identity),
+            policies(&self.boundary),
+            policies(&self.session),
+        ]
     }
 }
 

@@ -75,9 +75,9 @@ impl Operand {
         let value = match operator.base.family() {
             Family::String => {
                 let wildcards = if operator.base.has_wildcards() { Wildcards::Yes } else { Wildcards::No };
-                Comparand::Text(Pattern::parse(written, version, wildcards))
+                Comparand::Text(Pattern::parse(text.to_value(), version, wildcards))
             }
-            Family::Arn => Comparand::Arn(ArnPattern::parse(written, version)),
+            Family::Arn => Comparand::Arn(ArnPattern::parse(text.to_value(), version)),
             Family::Numeric => Comparand::Number(Decimal::parse(written).ok()),
             Family::Date => Comparand::Date(Instant::parse(written).ok()),
             Family::Bool | Family::Null => Comparand::Bool(Boolean::parse(written).ok()),

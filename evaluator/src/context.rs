@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use memchr::{memchr, memchr2};
 use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
@@ -185,10 +186,10 @@ impl ConditionKey {
 impl Symbol {
     fn new(written: &str) -> Self {
         let folded = fold(written);
-        let prefix = folded.find(':');
+        let prefix = memchr(b':', folded.as_bytes());
         let family = prefix.and_then(|colon| {
-            let part = folded.get(colon + 1..)?;
-            Some(colon + 1 + part.find(['/', ':'])? + 1)
+            let part = folded.as_bytes().get(colon + 1..)?;
+            Some(colon + 1 + memchr2(b'/', b':', part)? + 1)
         });
         let hash = FxBuildHasher.hash_one(&folded);
         Self { written: written.into(), hash, prefix: prefix.unwrap_or(0), family: family.unwrap_or(0), folded }

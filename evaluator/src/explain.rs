@@ -148,7 +148,7 @@ fn layer_statements<'w>(
     for (policy, content) in policies.enumerate() {
         let view = View { kind: content.kind, ..*view };
         for statement in &content.statements {
-            let index = StatementIndex { policy, statement: statement.index };
+            let index = StatementIndex::new(policy, statement.index);
             explained.push(explain_statement(StatementRef { layer, level, index }, content, statement, &view));
         }
     }
@@ -189,7 +189,7 @@ fn explain_grant<'w>(policy: usize, each: &'w Grant, view: &View<'_>) -> Stateme
         });
     });
     let applies = Truth::all(elements.iter().map(|element| element.truth));
-    let reference = StatementRef { layer: Layer::Grant, level: 0, index: StatementIndex { policy, statement: 0 } };
+    let reference = StatementRef { layer: Layer::Grant, level: 0, index: StatementIndex::new(policy, 0) };
     StatementExplanation { reference, subject: Subject::Grant(each), applies, elements }
 }
 

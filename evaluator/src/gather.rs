@@ -146,7 +146,7 @@ impl<'w> Applicable<'w> {
 
     /// The policy and statement a reference names.
     pub fn statement(&self, reference: StatementRef) -> Option<(&'w Policy, &'w Statement)> {
-        let policy = self.policies(reference.layer, reference.level)?.get(reference.index.policy)?;
-        Some((policy, policy.statements.iter().find(|statement| statement.index == reference.index.statement)?))
+        let policy = self.policies(reference.layer, reference.level)?.get(reference.index.policy())?;
+        Some((policy, policy.statements.iter().find(|statement| statement.index == reference.index.statement())?))
     }
 }

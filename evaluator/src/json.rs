@@ -124,6 +124,11 @@ impl Text {
         &self.value
     }
 
+    /// The value, to keep: a copy shares what is long.
+    pub fn to_value(&self) -> SmolStr {
+        self.value.clone()
+    }
+
     /// Where it was written, without its quotes.
     pub fn span(&self) -> Span {
         self.span

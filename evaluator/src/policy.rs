@@ -12,11 +12,13 @@ pub mod pattern;
 pub mod set;
 pub mod variable;
 
+use std::sync::Arc;
+
 use crate::account::AccountId;
 use crate::action::ActionPattern;
 use crate::condition::Condition;
 use crate::json::Text;
-use crate::policy::index::{Index, WORTHWHILE};
+use crate::policy::index::{InTime, Index, WORTHWHILE};
 use crate::policy::pattern::ArnPattern;
 use crate::principal::PrincipalPattern;
 use crate::source::Span;
@@ -37,7 +39,7 @@ pub struct Policy {
     pub version: Version,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
-    index: Option<Index>,
+    index: Option<Arc<InTime<Index>>>,
 }
 
 /// The version of the policy language (R1.2).
@@ -140,8 +142,15 @@ impl Statement {
 
 impl Policy {
     fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
-        let index = (statements.len() > WORTHWHILE).then(|| Index::new(statements.iter()));
+        let index = (statements.len() > WORTHWHILE).then(|| Arc::new(InTime::new()));
         Self { name, kind, version, statements, index }
+    }
+
+    /// Makes ready for many requests now, rather than once there have been some.
+    pub fn prepare(&self) {
+        if let Some(index) = &self.index {
+            index.now(|| Index::new(self.statements.iter()));
+        }
     }
 
     /// The policy with canonical ids read as the accounts they belong to, as S3 does (R3.8). An id of an account that

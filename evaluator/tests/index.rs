@@ -103,11 +103,16 @@ proptest! {
     fn a_set_and_its_statements_one_by_one_say_the_same(statements in prop::collection::vec(statement(), 17..60)) {
         let (effect, by) = expected(&statements);
         let one = policy(&statements);
-        let decision = decided(Policies::One(&one));
-        prop_assert_eq!((decision.effect, decision.decided_by.map(|by| by.index.statement)), (effect, by));
         let set: PolicySet = statements.chunks(3).map(|some| Arc::new(policy(some))).collect();
-        let decision = decided(Policies::Set(&set));
-        let place = decision.decided_by.map(|by| by.index.policy * 3 + by.index.statement);
-        prop_assert_eq!((decision.effect, place), (effect, by));
+        // Before there is an index and with it.
+        for _ in 0..2 {
+            let decision = decided(Policies::One(&one));
+            prop_assert_eq!((decision.effect, decision.decided_by.map(|by| by.index.statement())), (effect, by));
+            let decision = decided(Policies::Set(&set));
+            let place = decision.decided_by.map(|by| by.index.policy() * 3 + by.index.statement());
+            prop_assert_eq!((decision.effect, place), (effect, by));
+            one.prepare();
+            set.prepare();
+        }
     }
 }

@@ -9,10 +9,26 @@ use crate::truth::{Rule, Truth};
 /// A statement among policies that work together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatementIndex {
+    policy: u32,
+    statement: u32,
+}
+
+impl StatementIndex {
+    /// A statement of a policy, each counted from 0.
+    pub fn new(policy: usize, statement: usize) -> Self {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { policy: number(policy), statement: number(statement) }
+    }
+
     /// The policy, from 0.
-    pub policy: usize,
+    pub fn policy(self) -> usize {
+        self.policy as usize
+    }
+
     /// The statement in it, from 0.
-    pub statement: usize,
+    pub fn statement(self) -> usize {
+        self.statement as usize
+    }
 }
 
 /// What the statements of one effect say.
@@ -164,7 +180,7 @@ fn evaluate_with(
     let mut outcome = Outcome::NONE;
     policies.candidates(view.request, |policy, content, statement| {
         let truth = applies(statement, &View { kind: content.kind, ..*view });
-        let index = StatementIndex { policy, statement: statement.index };
+        let index = StatementIndex::new(policy, statement.index);
         match statement.effect {
             Effect::Deny => outcome.deny.add(index, truth),
             Effect::Allow => {

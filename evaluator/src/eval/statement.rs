@@ -29,16 +29,16 @@ pub enum Element {
 /// Whether the statement applies: all of its elements match (R4.2).
 pub fn applies(statement: &Statement, view: &View<'_>) -> Truth {
     // Most statements are about other actions.
-    if !element::action(&statement.action, view).holds() {
+    let action = element::action(&statement.action, view);
+    if !action.holds() {
         return Truth::NO;
     }
-    walk(
-        statement,
-        view,
-        |_, truth| {
-            if truth.could_hold() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        },
-    )
+    let mut applies = action;
+    let _left_early = elements(statement, view, action, &mut |_, truth: Truth| {
+        applies = applies.and(truth);
+        if truth.could_hold() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    applies
 }
 
 /// Whether the statement would apply if its conditions held.
@@ -59,19 +59,20 @@ pub fn walk(
         applies = applies.and(truth);
         flow
     };
-    let _left_early = elements(statement, view, &mut see);
+    let _left_early = elements(statement, view, element::action(&statement.action, view), &mut see);
     applies
 }
 
 fn elements(
     statement: &Statement,
     view: &View<'_>,
+    action: Truth,
     see: &mut impl FnMut(Element, Truth) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     if let Some(principal) = &statement.principal {
         see(Element::Principal, element::principal(principal, view))?;
     }
-    see(Element::Action, element::action(&statement.action, view))?;
+    see(Element::Action, action)?;
     see(Element::Resource, element::resource(&statement.resource, view))?;
     for (index, condition) in statement.conditions.iter().enumerate() {
         see(Element::Condition(index), condition.holds(view))?;

@@ -4,7 +4,11 @@
 //! before the first one. Where many statements share an action, those that begin their resources alike are told apart in
 //! the same way. Text is compared by its hash: what is found *could* match, and the walk over its elements decides.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -16,6 +20,38 @@ use crate::request::Request;
 
 /// How many statements are looked through rather than looked up.
 pub const WORTHWHILE: usize = 16;
+
+/// How often as many statements as one likes are looked through before they are indexed: doing that costs about as much.
+const PAYS: u32 = 32;
+
+/// An index that is made once it has been asked for often enough. What it finds is the same either way.
+#[derive(Debug)]
+pub struct InTime<T> {
+    made: OnceLock<T>,
+    asked: AtomicU32,
+}
+
+impl<T> InTime<T> {
+    /// One that was not asked for yet.
+    pub const fn new() -> Self {
+        Self { made: OnceLock::new(), asked: AtomicU32::new(0) }
+    }
+
+    /// The index, if it pays by now.
+    #[inline]
+    pub fn get(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        match self.made.get() {
+            Some(made) => Some(made),
+            None if self.asked.fetch_add(1, Ordering::Relaxed) < PAYS => None,
+            None => Some(self.now(make)),
+        }
+    }
+
+    /// The index, made if it was not.
+    pub fn now(&self, make: impl FnOnce() -> T) -> &T {
+        self.made.get_or_init(make)
+    }
+}
 
 /// The longest start of an action's name that is told apart, in bytes.
 const LONGEST: usize = 63;
@@ -75,25 +111,89 @@ impl Text {
     }
 }
 
+/// A statement, and the hash and length of what each of its resources begins with; none where one could be any.
+struct About<'p> {
+    statement: &'p Statement,
+    starts: OnceCell<Option<ResourceStarts>>,
+}
+
+type ResourceStarts = SmallVec<[(u64, usize); 2]>;
+
+impl About<'_> {
+    fn starts(&self) -> Option<&ResourceStarts> {
+        self.starts.get_or_init(|| resource_starts(self.statement)).as_ref()
+    }
+}
+
+/// Numbers under keys, in the order they came, without a list for each key.
+#[derive(Default)]
+struct Grouped {
+    /// The number of each key.
+    keys: IndexMap<u64, Group, FxBuildHasher>,
+    /// Numbers of keys, and what stands under them.
+    entries: Vec<(usize, u32)>,
+}
+
+/// How much stands under a key, and the last of it.
+#[derive(Clone, Copy)]
+struct Group {
+    length: usize,
+    last: u32,
+}
+
+impl Grouped {
+    /// Adds a number under a key, where it may stand last already.
+    fn add(&mut self, key: u64, number: u32) {
+        let entry = self.keys.entry(key);
+        let place = entry.index();
+        let group = entry.or_insert(Group { length: 0, last: number });
+        if group.length == 0 || group.last != number {
+            *group = Group { length: group.length + 1, last: number };
+            self.entries.push((place, number));
+        }
+    }
+
+    /// The keys, each with the place of its numbers in the list of all.
+    fn finish(self) -> (Vec<(u64, Range<usize>)>, Vec<u32>) {
+        let mut at = 0;
+        let mut groups = Vec::with_capacity(self.keys.len());
+        for (key, group) in &self.keys {
+            groups.push((*key, at..at));
+            at += group.length;
+        }
+        let mut numbers = vec![0; at];
+        for (group, number) in self.entries {
+            if let Some((_, place)) = groups.get_mut(group)
+                && let Some(slot) = numbers.get_mut(place.end)
+            {
+                *slot = number;
+                place.end += 1;
+            }
+        }
+        (groups, numbers)
+    }
+}
+
 /// The key of statements about every action, or about all but some.
 const EVERY: u64 = Text::EMPTY.0;
 
 impl Index {
     /// Indexes statements under their numbers, from 0.
     pub fn new<'p>(statements: impl Iterator<Item = &'p Statement>) -> Self {
-        let mut actions: IndexMap<u64, Vec<u32>, FxBuildHasher> = IndexMap::default();
         let mut starts: HashMap<u64, u64, FxBuildHasher> = HashMap::default();
-        let statements: Vec<&Statement> = statements.collect();
-        for (number, statement) in (0_u32..).zip(&statements) {
+        let mut about: Vec<About<'_>> = Vec::new();
+        let mut by_action = Grouped::default();
+        for (number, statement) in (0_u32..).zip(statements) {
             for key in keys(statement, &mut starts) {
-                let bucket = actions.entry(key).or_default();
-                if bucket.last() != Some(&number) {
-                    bucket.push(number);
-                }
+                by_action.add(key, number);
             }
+            about.push(About { statement, starts: OnceCell::new() });
         }
-        let bucket = |(key, numbers)| (key, Bucket::new(numbers, &statements));
-        Self { actions: actions.into_iter().map(bucket).collect(), starts }
+        let (groups, numbers) = by_action.finish();
+        let bucket = |(key, group): (u64, Range<usize>)| {
+            (key, Bucket::new(numbers.get(group).unwrap_or_default(), &about))
+        };
+        Self { actions: groups.into_iter().map(bucket).collect(), starts }
     }
 
     /// Hands over the numbers of the statements that could match; some may come twice.
@@ -143,24 +243,24 @@ fn keys(statement: &Statement, starts: &mut HashMap<u64, u64, FxBuildHasher>) ->
 }
 
 impl Bucket {
-    fn new(numbers: Vec<u32>, statements: &[&Statement]) -> Self {
+    fn new(numbers: &[u32], about: &[About<'_>]) -> Self {
         if numbers.len() <= WORTHWHILE {
             return Self { any: numbers.into(), resources: None };
         }
         let mut any = Vec::new();
-        let mut lengths = Vec::new();
-        let mut found: HashMap<u64, SmallVec<[u32; 2]>, FxBuildHasher> = HashMap::default();
+        let mut lengths = Vec::with_capacity(numbers.len());
+        let mut found: HashMap<u64, SmallVec<[u32; 2]>, FxBuildHasher> =
+            HashMap::with_capacity_and_hasher(numbers.len(), FxBuildHasher);
         for number in numbers {
-            let statement = statements.get(number as usize);
-            let Some(starts) = statement.and_then(|statement| resource_starts(statement)) else {
-                any.push(number);
+            let Some(starts) = about.get(*number as usize).and_then(About::starts) else {
+                any.push(*number);
                 continue;
             };
-            for start in starts {
-                lengths.push(start.len());
-                let numbers = found.entry(Text::EMPTY.with_all(start.as_bytes()).0).or_default();
-                if numbers.last() != Some(&number) {
-                    numbers.push(number);
+            for (start, length) in starts {
+                lengths.push(*length);
+                let numbers = found.entry(*start).or_default();
+                if numbers.last() != Some(number) {
+                    numbers.push(*number);
                 }
             }
         }
@@ -183,11 +283,11 @@ impl Bucket {
 }
 
 /// What each resource of a statement begins with; `None` where one could be any.
-fn resource_starts(statement: &Statement) -> Option<SmallVec<[String; 2]>> {
+fn resource_starts(statement: &Statement) -> Option<ResourceStarts> {
     match &statement.resource {
         ResourceElement::Listed { negated: false, patterns, .. } => {
-            let start = |start: String| (!start.is_empty()).then_some(start);
-            patterns.iter().map(|pattern| start(pattern.value.prefix())).collect()
+            let start = |start: &[u8]| (!start.is_empty()).then(|| (Text::EMPTY.with_all(start).0, start.len()));
+            patterns.iter().map(|pattern| start(pattern.value.prefix().as_bytes())).collect()
         }
         ResourceElement::Listed { negated: true, .. } | ResourceElement::Missing | ResourceElement::Own => None,
     }

@@ -512,7 +512,7 @@ impl Parser {
         let (version, completion) = (self.version, self.grammar.short_arn.completion());
         let patterns = self.strings(member, |parser, text| {
             parser.check_resource(text);
-            let value = ArnPattern::parse_resource(text.as_str(), version, completion);
+            let value = ArnPattern::parse_resource(text.to_value(), version, completion);
             Some(Written { text: text.clone(), value })
         });
         self.empty_list(member, patterns.is_empty());

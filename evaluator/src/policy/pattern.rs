@@ -4,6 +4,8 @@
 //! allows them, and policy variables (R4.13, R4.14, R4.21). An [`ArnPattern`] is six patterns, compared field by
 //! field (R2.4, R4.15).
 
+use std::borrow::Cow;
+
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -23,7 +25,7 @@ pub struct Pattern(Form);
 enum Form {
     Literal(SmolStr),
     /// Every text that begins with this one.
-    Start(SmolStr),
+    Start(Start),
     Fixed(Box<[Token<Box<str>>]>),
     Variable(Box<[Piece]>),
 }
@@ -32,6 +34,17 @@ enum Form {
 enum Piece {
     Token(Token<Box<str>>),
     Variable(Variable),
+}
+
+/// A text without the star at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start(SmolStr);
+
+impl Start {
+    /// What every text of the pattern begins with.
+    pub fn as_str(&self) -> &str {
+        self.0.get(..self.0.len() - 1).unwrap_or_default()
+    }
 }
 
 /// Whether `*` and `?` are wildcards in a place.
@@ -46,7 +59,8 @@ pub enum Wildcards {
 impl Pattern {
     /// Reads a value. In version 2008 `${…}` is plain text; in version 2012 it is a variable, or one of the escapes
     /// `${*}`, `${?}` and `${$}` (R1.2, R4.14). A `${` that begins neither is plain text.
-    pub fn parse(text: &str, version: Version, wildcards: Wildcards) -> Self {
+    pub fn parse(text: impl Into<SmolStr>, version: Version, wildcards: Wildcards) -> Self {
+        let text = text.into();
         let special = match (wildcards, version) {
             (Wildcards::Yes, Version::V2012) => memchr3(b'*', b'?', b'$', text.as_bytes()),
             (Wildcards::Yes, Version::V2008) => memchr2(b'*', b'?', text.as_bytes()),
@@ -54,14 +68,12 @@ impl Pattern {
             (Wildcards::No, Version::V2008) => None,
         };
         match special {
-            None => return Self(Form::Literal(text.into())),
-            Some(at) if text.get(at..) == Some("*") => {
-                return Self(Form::Start(text.get(..at).unwrap_or_default().into()));
-            }
+            None => return Self(Form::Literal(text)),
+            Some(at) if text.get(at..) == Some("*") => return Self(Form::Start(Start(text))),
             Some(_) => {}
         }
         let mut pieces = Pieces::default();
-        let mut rest = text;
+        let mut rest = text.as_str();
         while let Some(character) = rest.chars().next() {
             if version == Version::V2012
                 && let Some(inside) = rest.strip_prefix("${")
@@ -82,7 +94,7 @@ impl Pattern {
     pub fn matches(&self, text: &str, case: Case, context: &impl Lookup) -> Truth {
         match &self.0 {
             Form::Literal(literal) => Truth::certain(glob::equal(text, literal, case)),
-            Form::Start(start) => Truth::certain(glob::begins(text, start, case)),
+            Form::Start(start) => Truth::certain(glob::begins(text, start.as_str(), case)),
             Form::Fixed(tokens) => Truth::certain(glob::matches(tokens, text, case)),
             Form::Variable(pieces) => matches_resolved(pieces, text, case, context),
         }
@@ -117,7 +129,7 @@ impl Pattern {
     fn start(&self) -> (&str, bool) {
         let first = match &self.0 {
             Form::Literal(literal) => return (literal, true),
-            Form::Start(start) => return (start, false),
+            Form::Start(start) => return (start.as_str(), false),
             Form::Fixed(tokens) => tokens.first(),
             Form::Variable(pieces) => match pieces.first() {
                 Some(Piece::Token(token)) => Some(token),
@@ -133,7 +145,7 @@ impl Pattern {
 
     /// Whether it is a single `*`, which matches everything.
     pub fn is_star(&self) -> bool {
-        matches!(&self.0, Form::Start(start) if start.is_empty())
+        matches!(&self.0, Form::Start(start) if start.as_str().is_empty())
     }
 
     /// Whether it holds a wildcard.
@@ -261,7 +273,7 @@ pub enum ArnPattern {
     /// This text and no other.
     Whole(SmolStr),
     /// Every text of six fields that begins with this one, which holds the first five of them.
-    Start(SmolStr),
+    Start(Start),
     /// Six fields, each a pattern of its own.
     Fields(Box<[Pattern; 6]>),
     /// Not six fields: matches nothing.
@@ -271,11 +283,12 @@ pub enum ArnPattern {
 impl ArnPattern {
     /// Reads a pattern of six fields. `*` alone is [`Every`](Self::Every) only in `Resource`: an ARN operator has
     /// no such form (R4.15).
-    pub fn parse(text: &str, version: Version) -> Self {
-        split(text, version).map_or(Self::Malformed, |fields| Self::of(text, &fields, version))
+    pub fn parse(text: impl Into<SmolStr>, version: Version) -> Self {
+        let text = text.into();
+        split(&text, version).map_or(Self::Malformed, |fields| Self::of(&text, &fields, version))
     }
 
-    fn of(text: &str, fields: &[&str; 6], version: Version) -> Self {
+    fn of(text: &SmolStr, fields: &[&str; 6], version: Version) -> Self {
         let start = text.strip_suffix('*').unwrap_or(text);
         let special = match version {
             Version::V2012 => memchr3(b'*', b'?', b'$', start.as_bytes()),
@@ -283,18 +296,19 @@ impl ArnPattern {
         };
         match (special.is_some(), start.len() == text.len()) {
             (true, _) => Self::fields(fields, version),
-            (false, true) => Self::Whole(text.into()),
-            (false, false) => Self::Start(start.into()),
+            (false, true) => Self::Whole(text.clone()),
+            (false, false) => Self::Start(Start(text.clone())),
         }
     }
 
     /// Reads an entry of `Resource`. Where `completes` says so, missing fields are stars (R2.5).
-    pub fn parse_resource(text: &str, version: Version, completes: Completion) -> Self {
+    pub fn parse_resource(text: impl Into<SmolStr>, version: Version, completes: Completion) -> Self {
+        let text = text.into();
         if text == "*" {
             return Self::Every;
         }
-        match (split(text, version), completes) {
-            (Some(fields), _) => Self::of(text, &fields, version),
+        match (split(&text, version), completes) {
+            (Some(fields), _) => Self::of(&text, &fields, version),
             (None, Completion::WithStars) => {
                 let mut written = text.split(':');
                 let fields = [(); 6].map(|()| written.next().unwrap_or("*"));
@@ -348,9 +362,11 @@ impl ArnPattern {
     }
 
     /// The text that every ARN of the pattern begins with.
-    pub fn prefix(&self) -> String {
-        if let Self::Whole(start) | Self::Start(start) = self {
-            return start.to_string();
+    pub fn prefix(&self) -> Cow<'_, str> {
+        match self {
+            Self::Whole(whole) => return whole.as_str().into(),
+            Self::Start(start) => return start.as_str().into(),
+            Self::Every | Self::Fields(_) | Self::Malformed => {}
         }
         let mut prefix = String::new();
         let fields = self.as_fields().map_or(&[][..], |fields| fields.as_slice());
@@ -364,7 +380,7 @@ impl ArnPattern {
                 prefix.push(':');
             }
         }
-        prefix
+        prefix.into()
     }
 
     /// The fields, where they are compared one by one: all that a variable could stand in.

@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::policy::index::{Index, WORTHWHILE};
+use crate::policy::index::{InTime, Index, WORTHWHILE};
 use crate::policy::{Policy, Statement};
 use crate::request::Request;
 
@@ -14,7 +14,7 @@ use crate::request::Request;
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
-    index: Option<Arc<Indexed>>,
+    index: Option<Arc<InTime<Indexed>>>,
 }
 
 /// The index of the statements of several policies, and where each of its numbers stands.
@@ -41,8 +41,24 @@ impl PolicySet {
     pub fn new(policies: Vec<Arc<Policy>>) -> Self {
         let count: usize = policies.iter().map(|policy| policy.statements.len()).sum();
         let is_indexed = policies.len() > 1 && count > WORTHWHILE;
-        let index = is_indexed.then(|| Arc::new(Indexed::new(&policies)));
+        let index = is_indexed.then(|| Arc::new(InTime::new()));
         Self { policies, index }
+    }
+
+    /// Makes ready for many requests now, rather than once there have been some.
+    pub fn prepare(&self) {
+        match &self.index {
+            Some(index) => {
+                index.now(|| Indexed::new(&self.policies));
+            }
+            None => self.policies.iter().for_each(|policy| policy.prepare()),
+        }
+    }
+
+    /// The index of all the statements, if there is one by now.
+    #[inline]
+    fn indexed(&self) -> Option<&Indexed> {
+        self.index.as_ref()?.get(|| Indexed::new(&self.policies))
     }
 }
 
@@ -100,24 +116,24 @@ impl<'w> Policies<'w> {
     #[inline]
     pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Policy, &'w Statement)) {
         match self {
-            Self::Set(PolicySet { policies, index: Some(indexed) }) => {
-                indexed.index.candidates(request, |number| {
+            Self::Set(set) => match set.indexed() {
+                Some(indexed) => indexed.index.candidates(request, |number| {
                     let place = indexed.places.get(number as usize);
                     let Some((number, statement)) = place.map(|place| (place.0 as usize, place.1 as usize)) else {
                         return;
                     };
-                    if let Some(policy) = policies.get(number)
+                    if let Some(policy) = set.policies.get(number)
                         && let Some(statement) = policy.statements.get(statement)
                     {
                         visit(number, policy, statement);
                     }
-                });
-            }
-            Self::Set(PolicySet { policies, index: None }) => {
-                for (number, policy) in policies.iter().enumerate() {
-                    policy.candidates(request, |statement| visit(number, policy, statement));
+                }),
+                None => {
+                    for (number, policy) in set.policies.iter().enumerate() {
+                        policy.candidates(request, |statement| visit(number, policy, statement));
+                    }
                 }
-            }
+            },
             Self::One(policy) => policy.candidates(request, |statement| visit(0, policy, statement)),
         }
     }
@@ -127,7 +143,7 @@ impl Policy {
     /// Hands over every statement whose action and resource could match the request.
     #[inline]
     fn candidates<'p>(&'p self, request: &Request, mut visit: impl FnMut(&'p Statement)) {
-        match &self.index {
+        match self.index.as_ref().and_then(|index| index.get(|| Index::new(self.statements.iter()))) {
             None => self.statements.iter().for_each(visit),
             Some(index) => index.candidates(request, |number| {
                 if let Some(statement) = self.statements.get(number as usize) {

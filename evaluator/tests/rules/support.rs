@@ -369,7 +369,7 @@ impl Call {
         let context = derive::context(&world, &self.request);
         let decision = decide(&applicable, &self.request, &context, Rules::NONE);
         let label = |by: StatementRef| {
-            let grant = || applicable.grants[by.index.policy].name.to_string();
+            let grant = || applicable.grants[by.index.policy()].name.to_string();
             applicable.statement(by).map_or_else(grant, |(_, statement)| statement.label())
         };
         let statement = decision.decided_by.map(label);

@@ -124,16 +124,16 @@ fn names<S: Serializer>(keys: &[ConditionKey], serializer: S) -> Result<S::Ok, S
 impl DecidedBy {
     fn of(applicable: &Applicable<'_>, decision: &Decision) -> Self {
         let (grant, by) = match decision.decided_by {
-            Some(by) if by.layer == Layer::Grant => (Some(by.index.policy), None),
+            Some(by) if by.layer == Layer::Grant => (Some(by.index.policy()), None),
             by => (None, by),
         };
         Self {
             grant,
             layer: decision.layer.word(),
             level: by.and_then(level),
-            policy: by.map(|by| by.index.policy),
+            policy: by.map(|by| by.index.policy()),
             statement: by.map(|by| DecidingStatement {
-                index: by.index.statement,
+                index: by.index.statement(),
                 sid: applicable
                     .statement(by)
                     .and_then(|(_, statement)| statement.sid.as_ref())

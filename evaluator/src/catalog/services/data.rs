@@ -21,8 +21,10 @@
 //! the block of the one service it is about.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
+use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
 use super::AccessLevel;
@@ -39,6 +41,8 @@ pub(super) struct Catalog {
     head: &'static str,
     general: OnceLock<General>,
     services: Vec<ServiceLine>,
+    /// The number of each service by its prefix, in lower case.
+    by_prefix: HashMap<SmolStr, usize, FxBuildHasher>,
 }
 
 /// The facts that belong to no one service.
@@ -54,8 +58,6 @@ pub(super) struct General {
 #[derive(Debug)]
 pub(super) struct ServiceLine {
     prefix: &'static str,
-    /// The prefix, in lower case.
-    folded: SmolStr,
     text: &'static str,
     block: OnceLock<Box<Block>>,
 }
@@ -111,7 +113,8 @@ impl Catalog {
             services.push(service);
             rest = after;
         }
-        Self { head, general: OnceLock::new(), services }
+        let by_prefix = services.iter().enumerate().map(|(number, line)| (fold(line.prefix), number)).collect();
+        Self { head, general: OnceLock::new(), services, by_prefix }
     }
 
     pub(super) fn general(&self) -> &General {
@@ -123,7 +126,8 @@ impl Catalog {
     }
 
     pub(super) fn service(&self, prefix: &str) -> Option<&ServiceLine> {
-        find_folded(&self.services, &fold(prefix), |line| &line.folded)
+        let number = self.by_prefix.get(prefix).or_else(|| self.by_prefix.get(&fold(prefix)))?;
+        self.services.get(*number)
     }
 }
 
@@ -149,7 +153,7 @@ impl ServiceLine {
         let (bytes, rest) = text.strip_prefix("service ")?.split_once(' ')?;
         let (text, after) = rest.split_at_checked(bytes.parse().ok()?)?;
         let (prefix, _) = text.split_once(' ')?;
-        Some((Self { prefix, folded: fold(prefix), text, block: OnceLock::new() }, after))
+        Some((Self { prefix, text, block: OnceLock::new() }, after))
     }
 
     pub(super) fn prefix(&self) -> &'static str {

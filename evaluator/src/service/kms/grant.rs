@@ -21,7 +21,7 @@ pub fn evaluate<'g>(grants: impl IntoIterator<Item = (usize, &'g Grant)>, view: 
     for (policy, grant) in grants {
         let way = if retires(view.request) { way_to_retire(grant, view.request) } else { way_to_use(grant, view) };
         if let Some(way) = way {
-            allows.add(way, StatementIndex { policy, statement: 0 }, applies(grant, view));
+            allows.add(way, StatementIndex::new(policy, 0), applies(grant, view));
         }
     }
     allows
