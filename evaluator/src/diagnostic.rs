@@ -54,14 +54,14 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: &'static str, span: Span, message: impl Into<String>) -> Self {
         let annotations = vec![Annotation { span, label: String::new() }];
-        Self { code, severity, message: message.into(), annotations, help: None, notes: Vec::new() }
+        Self { code, severity, message: abridged(message.into()), annotations, help: None, notes: Vec::new() }
     }
 
     /// Writes `label` beside the caret of the primary place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         if let Some(primary) = self.annotations.first_mut() {
-            primary.label = label.into();
+            primary.label = abridged(label.into());
         }
         self
     }
@@ -69,21 +69,21 @@ impl Diagnostic {
     /// Points at a second place.
     #[must_use]
     pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.annotations.push(Annotation { span, label: label.into() });
+        self.annotations.push(Annotation { span, label: abridged(label.into()) });
         self
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(abridged(help.into()));
         self
     }
 
     /// Adds a fact.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.notes.push(abridged(note.into()));
         self
     }
 
@@ -96,6 +96,24 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// What is said, with what it quotes cut short where it is too long to be read.
+pub fn abridged(said: String) -> String {
+    const WHOLE: usize = 2_000;
+    const QUOTED: usize = 200;
+    if said.len() <= WHOLE {
+        return said;
+    }
+    let cut = |part: &str, most: usize| match part.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", part.get(..end).unwrap_or_default()),
+        None => part.to_owned(),
+    };
+    let quotes = said
+        .split('`')
+        .enumerate()
+        .map(|(number, part)| if number % 2 == 1 { cut(part, QUOTED) } else { part.to_owned() });
+    cut(&quotes.collect::<Vec<_>>().join("`"), WHOLE)
 }
 
 /// The candidate most like `written`, if one is close enough to be what was meant: `did you mean …`.
@@ -117,7 +135,15 @@ pub fn closest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>)
 
 #[cfg(test)]
 mod tests {
-    use super::closest;
+    use super::{abridged, closest};
+
+    #[test]
+    fn what_is_quoted_is_cut_short_where_nobody_would_read_it() {
+        let said = |quoted: &str| format!("`{quoted}` is not an action; did you mean `kms:Decrypt`?");
+        assert_eq!(abridged(said("kms:Decript")), said("kms:Decript"));
+        assert_eq!(abridged(said(&"é".repeat(3_000))), said(&format!("{}…", "é".repeat(200))));
+        assert_eq!(abridged("`a` or ".repeat(1_000)).chars().count(), 2_001);
+    }
 
     #[test]
     fn the_closest_candidate_is_close() {

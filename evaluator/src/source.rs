@@ -44,9 +44,12 @@ pub struct Position {
     pub column: usize,
 }
 
-/// A text is longer than a span can address (4 GiB).
+/// The longest text that is read, in bytes. AWS's longest policies have 32 KiB.
+pub const LONGEST: usize = 16 << 20;
+
+/// A text is longer than [`LONGEST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the text is longer than 4 GiB")]
+#[error("the text is longer than 16 MiB")]
 pub struct TooLong;
 
 impl SourceMap {
@@ -58,10 +61,10 @@ impl SourceMap {
     /// Takes over a text.
     ///
     /// # Errors
-    /// [`TooLong`] when its offsets do not fit a [`Span`].
+    /// [`TooLong`], before anything is made of it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> Result<SourceId, TooLong> {
         let text = text.into();
-        if u32::try_from(text.len()).is_err() {
+        if text.len() > LONGEST {
             return Err(TooLong);
         }
         let id = u32::try_from(self.sources.len()).map_err(|_| TooLong)?;

@@ -25,7 +25,7 @@ use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::glob::{self as patterns, Case, Token};
 use permitlab_evaluator::json;
 use permitlab_evaluator::policy::pattern::{ArnPattern, Completion};
-use permitlab_evaluator::policy::{PolicyType, Version};
+use permitlab_evaluator::policy::{self, Document, PolicyType, Version};
 use permitlab_evaluator::principal::{Principal, PrincipalPattern};
 use permitlab_evaluator::source::{SourceMap, Span};
 
@@ -70,6 +70,10 @@ pub(crate) fn policy(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     for kind in TYPES {
         let mut sources = SourceMap::new();
+        let Ok(id) = sources.add("input.json", text) else { return };
+        let twice = Document::read("input.json", id, text).map(|document| policy::parse(&document, kind));
+        let once = policy::read("input.json", id, text, kind);
+        assert_eq!(format!("{once:?}"), format!("{twice:?}"), "one pass reads what two do, as {kind:?}");
         match permitlab::lint::lint(&mut sources, "input.json", text, Some(kind)) {
             Ok((_, findings)) => {
                 for finding in &findings {

@@ -27,7 +27,7 @@ use permitlab_evaluator::diagnostic::closest;
 use permitlab_evaluator::json::{self, Kind};
 use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy::{PolicyType, document};
-use permitlab_evaluator::source::SourceId;
+use permitlab_evaluator::source::{LONGEST, SourceId};
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::kms::KeyState;
 use permitlab_evaluator::{derive, service};
@@ -114,7 +114,9 @@ impl Bulk {
     /// Answers the lines that end in what was read.
     fn take(&mut self, read: &[u8]) -> String {
         let Some(end) = memchr::memrchr(b'\n', read) else {
-            self.begun.extend_from_slice(read);
+            // Of a line that is too long, no more is kept than says so.
+            let room = (LONGEST + 1).saturating_sub(self.begun.len());
+            self.begun.extend_from_slice(read.get(..room).unwrap_or(read));
             return String::new();
         };
         let (whole, begun) = read.split_at(end + 1);
@@ -134,7 +136,7 @@ impl Bulk {
 
     /// Answers whole lines. A line that may define a set is a border: those before it do not know the set, those after it do.
     fn answer(&mut self, text: &[u8]) -> String {
-        let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        let lines: Vec<&[u8]> = lines(text).collect();
         let mut answers = String::with_capacity(text.len());
         let mut rest = lines.as_slice();
         while !rest.is_empty() {
@@ -158,6 +160,14 @@ impl Bulk {
         }
         self.lines += lines.len();
     }
+}
+
+/// The lines of a text, each with its line break.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr::memchr_iter(b'\n', text).map(|at| at + 1);
+    let last = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
+    let ends = ends.chain(last);
+    ends.scan(0, |start, end| text.get(std::mem::replace(start, end)..end))
 }
 
 /// Lines that one thread takes at a time.
@@ -285,6 +295,10 @@ fn read(number: usize, bytes: &[u8]) -> Option<Result<(&str, json::Value), Strin
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     if bytes.trim_ascii().is_empty() {
         return None;
+    }
+    if bytes.len() > LONGEST {
+        let message = "the line is longer than 16 MiB; AWS's longest policies have 32 KiB";
+        return Some(Err(refused(number, None, &Fault::new("too-large", message, "", "", 0))));
     }
     let text = match utf8(bytes) {
         Ok(text) => text,

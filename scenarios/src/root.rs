@@ -4,11 +4,11 @@
 //! scenario is relative to it and stays inside it: `..`, absolute paths and links that lead out are refused.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
-use permitlab_evaluator::source::{SourceId, SourceMap, Span};
+use permitlab_evaluator::source::{LONGEST, SourceId, SourceMap, Span, TooLong};
 
 use crate::file::Text;
 
@@ -55,8 +55,8 @@ pub enum ReadError {
     /// The text begins with a byte order mark.
     #[error("`{0}` begins with a byte order mark")]
     ByteOrderMark(String),
-    /// The text is longer than 4 GiB.
-    #[error("`{0}` is longer than 4 GiB")]
+    /// The text is longer than [`LONGEST`].
+    #[error("`{0}` is longer than 16 MiB")]
     TooLong(String),
     /// The system would not hand it over.
     #[error("`{path}` cannot be read: {source}")]
@@ -122,13 +122,13 @@ impl PolicyRoot {
 
     fn bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let inside = self.inside(path)?;
-        fs::read(inside).map_err(|source| {
+        bytes(&inside).map_err(|source| {
             let path = path.to_owned();
-            if source.kind() == io::ErrorKind::NotFound {
-                let closest = self.closest(&path);
-                return ReadError::Missing { path, closest };
+            match source.kind() {
+                io::ErrorKind::NotFound => ReadError::Missing { closest: self.closest(&path), path },
+                io::ErrorKind::FileTooLarge => ReadError::TooLong(path),
+                _ => ReadError::System { path, source },
             }
-            ReadError::System { path, source }
         })
     }
 
@@ -207,6 +207,20 @@ impl PolicyRoot {
     }
 }
 
+/// The bytes of a file, wherever it is.
+///
+/// # Errors
+/// What the system says, and [`FileTooLarge`](io::ErrorKind::FileTooLarge) for a file longer than [`LONGEST`], of which no
+/// more is read.
+pub fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, TooLong));
+    }
+    Ok(bytes)
+}
+
 impl ReadError {
     /// The stable name of the kind of error.
     pub fn code(&self) -> &'static str {
@@ -232,7 +246,7 @@ impl ReadError {
                 format!("paths begin at the policy root, the folder with `{MARKER}`")
             }
             Self::NotUtf8 { .. } | Self::ByteOrderMark(_) => "save the file as UTF-8 without a byte order mark".into(),
-            Self::TooLong(_) => "split the file".into(),
+            Self::TooLong(_) => "split the file; AWS's longest policies have 32 KiB".into(),
             Self::System { .. } => "check that it is a file, and that you may read it".into(),
         }
     }
@@ -323,6 +337,20 @@ mod tests {
         assert_eq!(sources.slice(finding.span().unwrap()), path);
         assert!(finding.help.as_ref().is_some_and(|said| said.contains(help)), "{:?}", finding.help);
         assert!(finding.code != "not-utf8" || finding.message.contains("byte 2"), "{}", finding.message);
+    }
+
+    #[test]
+    fn of_a_file_that_is_too_long_nothing_is_made() {
+        let folder = Folder::new("long", &[("long.json", b""), ("longest.json", b"")]);
+        let resize = |name: &str, length: usize| {
+            fs::OpenOptions::new().write(true).open(folder.0.join(name)).unwrap().set_len(length as u64).unwrap();
+        };
+        resize("long.json", LONGEST + 1);
+        resize("longest.json", LONGEST);
+        let (root, mut sources) = (PolicyRoot::at(&folder.0), SourceMap::new());
+        let error = root.read(&mut sources, "long.json").unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), ("too-large", "`long.json` is longer than 16 MiB"));
+        assert!(root.read(&mut sources, "longest.json").is_ok());
     }
 
     #[cfg(unix)]

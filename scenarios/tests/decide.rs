@@ -592,6 +592,23 @@ fn an_input_that_breaks_off_is_an_error_after_what_was_read() {
     assert_eq!(found, [true, false]);
 }
 
+#[test]
+fn a_line_that_is_too_long_is_refused_and_the_next_is_answered() {
+    let long = "x".repeat((16 << 20) + 1);
+    let lines = format!("{long}\n{}\n{long}", case());
+    // All at once, and in pieces.
+    for capacity in [lines.len(), 1 << 20] {
+        let input = std::io::BufReader::with_capacity(capacity, lines.as_bytes());
+        let answers: String = answers(input).map(Result::unwrap).collect();
+        let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let found: Vec<_> = answers.iter().map(|answer| (&answer["input_line"], &answer["error"]["code"])).collect();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0], (&json!(1), &json!("too-large")));
+        assert_eq!(answers[1]["decision"], json!("allowed"));
+        assert_eq!(found[2], (&json!(3), &json!("too-large")));
+    }
+}
+
 /// A grant allows without an identity policy, and says that it did (R6.22, R6.25).
 #[test]
 fn a_grant_decides() {

@@ -11,8 +11,7 @@ use crate::output::Streams;
 /// The input cannot be read, or the output cannot be written.
 pub fn run(streams: &mut Streams) -> anyhow::Result<Exit> {
     for answers in permitlab::decide::answers(&mut streams.input) {
-        streams.out.text(answers.context("reading the cases from standard input")?)?;
-        streams.out.flush()?;
+        streams.out.data(&answers.context("reading the cases from standard input")?)?;
         if streams.out.is_closed() {
             break;
         }

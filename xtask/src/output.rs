@@ -20,6 +20,8 @@ use crate::exit::{Exit, Refusal};
 /// One place text is written to: standard output, standard error, a file, or memory.
 pub struct Output {
     writer: Box<dyn Write>,
+    /// The same place without a look at colours, if it has one.
+    plain: Option<Box<dyn Write>>,
     is_closed: bool,
 }
 
@@ -40,7 +42,8 @@ pub struct Kept(Rc<RefCell<Vec<u8>>>);
 impl Output {
     /// Standard output, locked and buffered until [`flush`](Self::flush).
     pub fn stdout() -> Self {
-        Self::new(BufWriter::new(AutoStream::auto(io::stdout()).lock()))
+        let styled = Self::new(BufWriter::new(AutoStream::auto(io::stdout()).lock()));
+        Self { plain: Some(Box::new(io::stdout())), ..styled }
     }
 
     /// Standard error, locked; every call writes at once.
@@ -63,7 +66,7 @@ impl Output {
     }
 
     fn new(writer: impl Write + 'static) -> Self {
-        Self { writer: Box::new(writer), is_closed: false }
+        Self { writer: Box::new(writer), plain: None, is_closed: false }
     }
 
     /// Writes text as it is.
@@ -80,6 +83,20 @@ impl Output {
     /// As [`text`](Self::text).
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
         self.write(&format!("{text}\n"))
+    }
+
+    /// Writes what programs read, which has no colours, and hands it on.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn data(&mut self, data: &str) -> io::Result<()> {
+        self.flush()?;
+        if self.is_closed {
+            return Ok(());
+        }
+        let writer = self.plain.as_mut().unwrap_or(&mut self.writer);
+        let written = writer.write_all(data.as_bytes()).and_then(|()| writer.flush());
+        self.unless_closed(written)
     }
 
     /// Hands on everything that was written.

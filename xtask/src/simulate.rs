@@ -1,6 +1,7 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
 
@@ -480,8 +481,10 @@ fn stage(arguments: &SimulateArguments, sources: &mut SourceMap) -> anyhow::Resu
         return world_stage(arguments, sources, question);
     }
     let read = |path: &PathBuf| -> anyhow::Result<(String, String)> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", path.display())))?;
+        let refused =
+            |error: &dyn Display| Refusal::new(Exit::Invalid, format!("`{}` cannot be read: {error}", path.display()));
+        let bytes = permitlab::root::bytes(path).map_err(|error| refused(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| refused(&error))?;
         Ok((path.display().to_string(), text))
     };
     let policies = BarePolicies {

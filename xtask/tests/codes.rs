@@ -122,7 +122,7 @@ fn the_page_of_a_rule_says_what_the_rule_says() {
     assert!(differing.is_empty(), "UPDATE_CODES=1 writes these: {differing:#?}");
 }
 
-/// Codes that no example brings about: a file of gigabytes, a folder without permission, a fault in an engine of ours,
+/// Codes that no example brings about: a file of many megabytes, a folder without permission, a fault in an engine of ours,
 /// and guards behind checks that speak first.
 const UNSHOWN: [&str; 7] = [
     "engines-differ",

@@ -17,11 +17,6 @@ impl Ways {
         self.0 & (1 << way as u8) != 0
     }
 
-    /// Whether the caller is not covered at all.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     fn with(self, way: PrincipalMatch) -> Self {
         Self(self.0 | 1 << way as u8)
     }

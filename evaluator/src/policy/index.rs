@@ -190,9 +190,8 @@ impl Index {
             about.push(About { statement, starts: OnceCell::new() });
         }
         let (groups, numbers) = by_action.finish();
-        let bucket = |(key, group): (u64, Range<usize>)| {
-            (key, Bucket::new(numbers.get(group).unwrap_or_default(), &about))
-        };
+        let bucket =
+            |(key, group): (u64, Range<usize>)| (key, Bucket::new(numbers.get(group).unwrap_or_default(), &about));
         Self { actions: groups.into_iter().map(bucket).collect(), starts }
     }
 

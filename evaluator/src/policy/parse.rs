@@ -284,7 +284,8 @@ impl Parser {
         let principal = self.principal_element(&elements);
         let action = self.action_element(&elements);
         let resource = self.resource_element(&elements);
-        let conditions = elements.get(Element::Condition).map(|member| self.conditions(&member.value)).unwrap_or_default();
+        let conditions =
+            elements.get(Element::Condition).map(|member| self.conditions(&member.value)).unwrap_or_default();
         Some(Statement {
             index,
             sid,

@@ -1,6 +1,6 @@
 //! Why did a line get no decision, and where does it say so?
 
-use permitlab_evaluator::diagnostic::{Diagnostic, closest};
+use permitlab_evaluator::diagnostic::{Diagnostic, abridged, closest};
 use permitlab_evaluator::source::Position;
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ impl Fault {
     pub(super) fn new(code: &'static str, message: impl Into<String>, path: &str, text: &str, offset: usize) -> Self {
         let Position { line, column } = position(text, offset);
         let at = (!path.is_empty()).then(|| path.to_owned());
-        Self { code, message: message.into(), at, line, column }
+        Self { code, message: abridged(message.into()), at, line, column }
     }
 
     /// A finding about the text that `path` names.

@@ -4,11 +4,11 @@
 //! of its own root attach it, if it lies in one; otherwise, or with a type, by itself.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use permitlab::lint::attached::Attached;
-use permitlab::root::PolicyRoot;
+use permitlab::root::{PolicyRoot, bytes};
 use permitlab_evaluator::diagnostic::{Diagnostic, Severity};
 use permitlab_evaluator::lint::Finding;
 use permitlab_evaluator::source::SourceMap;
@@ -124,13 +124,18 @@ impl Gathered {
             notes: Vec::new(),
         };
         let path = file.display();
-        let finding = match fs::read(file).map(String::from_utf8) {
+        let finding = match bytes(file).map(String::from_utf8) {
             Ok(Ok(text)) => return Some(text),
             Ok(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
                 let message = format!("`{path}` is not UTF-8: byte {at} begins no character");
                 told("not-utf8", message, "save the file as UTF-8 without a byte order mark")
             }
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => told(
+                "too-large",
+                format!("`{path}` is longer than 16 MiB"),
+                "split the file; AWS's longest policies have 32 KiB",
+            ),
             Err(error) => told("unreadable-file", format!("`{path}` cannot be read: {error}"), "check its permissions"),
         };
         self.unreadable.push(finding);

@@ -83,3 +83,77 @@ fn read_statements(parser: &mut Parser, reader: &mut Reader<'_>) -> Option<Vec<S
     }
     Some(statements)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::source::SourceMap;
+
+    const STATEMENT: &str = r#"{"Effect":"Allow","Action":["kms:Decrypt","kms:Get*"],"Resource":"*","Condition":{"StringLike":{"aws:PrincipalTag/team":["a","b*"]}}}"#;
+
+    /// Whether one pass was enough; what is read is the same in any case.
+    #[track_caller]
+    fn is_enough(text: &str, kind: PolicyType) -> bool {
+        let id = SourceMap::new().add("p", text).unwrap();
+        let twice = Document::read("p", id, text).map(|document| parse(&document, kind));
+        assert_eq!(format!("{:?}", read("p", id, text, kind)), format!("{twice:?}"));
+        in_one_pass("p", id, text, kind).is_some()
+    }
+
+    #[rstest]
+    #[case::usual(r#"{"Version":"2012-10-17","Statement":[%,%]}"#, true)]
+    #[case::spaces(" {\n \"Version\" : \"2012-10-17\" ,\t\"Statement\" : [ % , % ] } \n", true)]
+    #[case::meaningless_id(r#"{"Id":"mine","Version":"2012-10-17","Statement":[%]}"#, false)]
+    #[case::version_behind(r#"{"Statement":[%],"Version":"2012-10-17"}"#, false)]
+    #[case::without_version(r#"{"Statement":[%]}"#, false)]
+    #[case::unknown_version(r#"{"Version":"2012-10-18","Statement":[%]}"#, false)]
+    #[case::statement_alone(r#"{"Version":"2012-10-17","Statement":%}"#, false)]
+    #[case::no_statement(r#"{"Version":"2012-10-17","Statement":[]}"#, false)]
+    #[case::missing_statement(r#"{"Version":"2012-10-17"}"#, false)]
+    #[case::statements_twice(r#"{"Version":"2012-10-17","Statement":[%],"Statement":[%]}"#, false)]
+    #[case::version_twice(r#"{"Version":"2012-10-17","Version":"2012-10-17","Statement":[%]}"#, false)]
+    #[case::unknown_element(r#"{"Version":"2012-10-17","Statement":[%],"Sid":"a"}"#, false)]
+    #[case::unknown_operator(r#"{"Version":"2012-10-17","Statement":[%,{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"Is":{"a:b":"c"}}}]}"#, false)]
+    #[case::warning(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:Decript","Resource":"*"},%]}"#,
+        false
+    )]
+    #[case::sid_twice(r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Deny","Action":"a:b","Resource":"*"},{"Sid":"A","Effect":"Deny","Action":"a:b","Resource":"*"}]}"#, false)]
+    #[case::text_behind(r#"{"Version":"2012-10-17","Statement":[%]} x"#, false)]
+    #[case::comma_behind(r#"{"Version":"2012-10-17","Statement":[%],}"#, false)]
+    #[case::comma_in_statements(r#"{"Version":"2012-10-17","Statement":[%,]}"#, false)]
+    #[case::cut_off(r#"{"Version":"2012-10-17","Statement":[%"#, false)]
+    #[case::byte_order_mark("\u{feff}{\"Version\":\"2012-10-17\",\"Statement\":[%]}", false)]
+    #[case::array("[%]", false)]
+    #[case::nothing("", false)]
+    fn one_pass_reads_what_two_do(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(is_enough(&text.replace('%', STATEMENT), PolicyType::Identity), expected, "{text}");
+    }
+
+    #[test]
+    fn what_the_type_of_a_policy_asks_for_counts() {
+        let text = |version: &str| format!(r#"{{"Version":"{version}","Statement":[{STATEMENT}]}}"#);
+        assert!(is_enough(&text("2012-10-17"), PolicyType::ServiceControl));
+        assert!(!is_enough(&text("2008-10-17"), PolicyType::ServiceControl));
+        assert!(!is_enough(&text("2012-10-17"), PolicyType::Key));
+        let full =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+        assert!(!is_enough(full, PolicyType::ResourceControl));
+        assert!(is_enough(full, PolicyType::Key));
+        let with_id = full.replace("2012-10-17\"", "2008-10-17\",\"Id\":\"key-default-1\"");
+        assert!(is_enough(&with_id, PolicyType::Key));
+        assert!(!is_enough(&with_id.replace("\"key-default-1\"", "1"), PolicyType::Key));
+    }
+
+    /// What one statement leaves behind does not reach the next.
+    #[test]
+    fn lists_are_used_again_and_come_empty() {
+        let other = r#"{"Effect":"Deny","NotAction":"s3:*","Resource":[],"Condition":{}}"#;
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{STATEMENT},{other},{STATEMENT}]}}"#);
+        is_enough(&text, PolicyType::Identity);
+        let text = text.replace("[]", "\"*\"");
+        assert!(is_enough(&text, PolicyType::Identity));
+    }
+}
