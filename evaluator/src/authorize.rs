@@ -9,7 +9,7 @@ use crate::context::RequestContext;
 use crate::decision::{Decision, Effect, Effects, Unavailable};
 use crate::derive;
 use crate::eval::View;
-use crate::eval::policy::{Allows, Matches, Outcome, StatementIndex, WAYS, evaluate, evaluate_resource};
+use crate::eval::policy::{Allows, Matches, Outcome, StatementIndex, evaluate, evaluate_resource};
 use crate::gather::{Applicable, Levels, gather};
 use crate::layer::{Layer, StatementRef, Verdict};
 use crate::policy::Policies;
@@ -93,7 +93,7 @@ pub fn hangs_on_resource_policy(
     let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
     let known = Layers::judge(applicable, &view, parties.sharing);
-    let opened = Layers { resource: Some((Outcome::NONE, Allows::DIRECT)), ..known.clone() };
+    let opened = Layers { resource: Some(Outcome::NONE), allows: Allows::DIRECT, ..known.clone() };
     let effect = |layers: &Layers| layers.compose(&parties, settled, &unstated).effect;
     effect(&known) == Effect::ImplicitDeny && effect(&opened) == Effect::Allow
 }
@@ -161,7 +161,9 @@ struct Layers {
     rcp: Option<Hierarchy>,
     scp: Option<Hierarchy>,
     vpc_endpoint: Option<Outcome>,
-    resource: Option<(Outcome, Allows)>,
+    resource: Option<Outcome>,
+    /// In which ways the resource-based policy names those it allows.
+    allows: Allows,
     grants: Option<Granted>,
     identity: Option<Outcome>,
     boundary: Option<Outcome>,
@@ -236,11 +238,13 @@ impl Layers {
             Sharing::EitherAllows | Sharing::Delegated => !s3::is_root_on_policy(view.request, owner),
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
+        let mut allows = Allows::NONE;
         Self {
             rcp: levels(&applicable.rcp, rcp_applies),
             scp: levels(&applicable.scp, scp_applies),
             vpc_endpoint: set(applicable.vpc_endpoint),
-            resource: resource.map(|policy| evaluate_resource(policy, view)),
+            resource: resource.map(|policy| evaluate_resource(policy, view, &mut allows)),
+            allows,
             grants: Granted::judge(applicable, view),
             identity: set(applicable.identity),
             boundary: set(applicable.boundary),
@@ -278,10 +282,11 @@ impl Layers {
         if rcp.could_hold() && self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold()) {
             rcp = rcp.and(Truth::unless(true, Rule::RcpAgainstGrant, false));
         }
-        let resource = self.resource.as_ref().map(|(outcome, _)| outcome);
-        let others = [self.vpc_endpoint.as_ref(), resource, self.identity.as_ref(), self.boundary.as_ref()];
-        let others = others.into_iter().chain([self.session.as_ref()]).flatten();
-        others.fold(rcp.or(hierarchy(&self.scp)), |deny, outcome| deny.or(outcome.deny.truth))
+        let policies = [&self.vpc_endpoint, &self.resource, &self.identity, &self.boundary, &self.session];
+        policies.iter().fold(rcp.or(hierarchy(&self.scp)), |deny, outcome| match outcome {
+            Some(outcome) => deny.or(outcome.deny.truth),
+            None => deny,
+        })
     }
 
     /// The Deny statements of a layer, over all its levels; `None` where it has no say.
@@ -290,7 +295,7 @@ impl Layers {
             Layer::Rcp => self.rcp.as_ref().map(|levels| &levels.deny),
             Layer::Scp => self.scp.as_ref().map(|levels| &levels.deny),
             Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny),
-            Layer::Resource => self.resource.as_ref().map(|(outcome, _)| &outcome.deny),
+            Layer::Resource => self.resource.as_ref().map(|outcome| &outcome.deny),
             Layer::Grant => None,
             Layer::Identity => self.identity.as_ref().map(|outcome| &outcome.deny),
             Layer::Boundary => self.boundary.as_ref().map(|outcome| &outcome.deny),
@@ -327,8 +332,7 @@ impl Layers {
 
     /// What the resource-based policy allows to those it names in this way.
     fn allows(&self, way: PrincipalMatch) -> &Matches {
-        static NONE: Matches = Matches::NONE;
-        self.resource.as_ref().map_or(&NONE, |(_, allows)| allows.by(way))
+        self.allows.by(way)
     }
 
     /// What grants allow to those they name in this way.
@@ -365,7 +369,7 @@ impl Layers {
         };
         let rcp = |levels: &Hierarchy| unless_denied(&levels.deny, Verdict::Allowed);
         let scp = |levels: &Hierarchy| unless_denied(&levels.deny, plain(&levels.allow));
-        let resource = |(outcome, allows): &(Outcome, Allows)| unless_denied(&outcome.deny, by_way(allows, parties));
+        let resource = |outcome: &Outcome| unless_denied(&outcome.deny, by_way(&self.allows, parties));
         let grants = |grants: &Granted| by_way(&grants.all, parties);
         [
             self.rcp.as_ref().map_or(Verdict::NotApplicable, rcp),
@@ -382,7 +386,7 @@ impl Layers {
 
 /// Naming the account of the caller delegates; across accounts it is the resource side's Allow (R5.11).
 fn by_way(allows: &Allows, parties: &Parties) -> Verdict {
-    let is_direct = WAYS.iter().any(|way| *way != PrincipalMatch::Account && allows.by(*way).truth.holds());
+    let is_direct = allows.open().iter().any(|way| way != PrincipalMatch::Account && allows.by(way).truth.holds());
     match (is_direct, allows.any().holds()) {
         (true, _) => Verdict::Allowed,
         (false, true) if parties.same_account => Verdict::Delegated,
@@ -426,7 +430,7 @@ impl Paths {
             Caller::Root => Truth::YES,
             Caller::Service | Caller::Federated | Caller::Anonymous => Truth::NO,
         };
-        let allows = layers.resource.as_ref().map(|(_, allows)| allows);
+        let allows = Some(&layers.allows);
         let direct = match parties.caller {
             // A star is for those AWS knows; a token counts where its provider is named (R3.8).
             Caller::Federated => ByItself::of(allows, |way| Truth::certain(way == PrincipalMatch::Direct)),
@@ -480,7 +484,7 @@ impl Paths {
         if layers.identity.is_none() {
             let first = |matches: fn(&Layers, PrincipalMatch) -> Option<&Matches>| {
                 let holding = |way: &PrincipalMatch| matches(layers, *way).filter(|matches| matches.truth.holds())?.by;
-                WAYS.iter().find_map(holding)
+                PrincipalMatch::ALL.iter().find_map(holding)
             };
             let by = first(|layers, way| Some(layers.allows(way)));
             let granted = first(|layers, way| layers.grants.as_ref().map(|grants| grants.all.by(way)));
@@ -520,7 +524,7 @@ fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
 }
 
 fn any_allow(layers: &Layers) -> Truth {
-    layers.resource.as_ref().map_or(Truth::NO, |(_, allows)| allows.any())
+    layers.allows.any()
 }
 
 /// What the resource's side allows by itself, and the statement or grant that does so in the strongest way.
@@ -534,11 +538,8 @@ impl ByItself {
     fn of(allows: Option<&Allows>, stands: impl Fn(PrincipalMatch) -> Truth) -> Self {
         let mut found = Self { truth: Truth::NO, by: None };
         let Some(allows) = allows else { return found };
-        for way in WAYS {
+        for way in allows.open().iter() {
             let matches = allows.by(way);
-            if !matches.truth.could_hold() {
-                continue;
-            }
             let truth = matches.truth.and(stands(way));
             if truth.holds() && !found.truth.holds() {
                 found.by = matches.by;

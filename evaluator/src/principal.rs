@@ -300,6 +300,12 @@ pub enum PrincipalMatch {
     Account,
 }
 
+impl PrincipalMatch {
+    /// Every way, in this order.
+    pub const ALL: [Self; 5] =
+        [Self::Direct, Self::RoleOfSession, Self::UserOfFederatedSession, Self::Everyone, Self::Account];
+}
+
 /// What is wrong with a `Principal` entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrincipal {

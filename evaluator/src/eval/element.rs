@@ -12,13 +12,29 @@ use crate::truth::{Rule, Truth};
 pub struct Ways(u8);
 
 impl Ways {
+    /// None.
+    pub const NONE: Self = Self(0);
+
     /// Whether the caller is covered in this way.
     pub fn contains(self, way: PrincipalMatch) -> bool {
         self.0 & (1 << way as u8) != 0
     }
 
-    fn with(self, way: PrincipalMatch) -> Self {
+    /// The same, with this way.
+    #[must_use]
+    pub const fn with(self, way: PrincipalMatch) -> Self {
         Self(self.0 | 1 << way as u8)
+    }
+
+    /// The ways, strongest first.
+    #[inline]
+    pub fn iter(self) -> impl Iterator<Item = PrincipalMatch> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let way = PrincipalMatch::ALL.get(rest.trailing_zeros() as usize).copied()?;
+            rest &= rest - 1;
+            Some(way)
+        })
     }
 }
 

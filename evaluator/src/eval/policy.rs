@@ -1,5 +1,6 @@
 //! What do policies that work together say: which statement denies, which allows?
 
+use crate::eval::element::Ways;
 use crate::eval::statement::{applies, applies_but_for_conditions};
 use crate::eval::{View, element};
 use crate::policy::{Effect, Policies, Policy, PolicyType, Statement};
@@ -54,18 +55,19 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy)]
 pub struct Allows {
     ways: [Matches; 5],
+    /// The ways in which something applies, in some reading.
+    open: Ways,
 }
 
 impl Matches {
     /// No statement applies.
     pub const NONE: Self = Self { truth: Truth::NO, by: None };
 
+    /// Adds a statement that applies in some reading.
+    #[inline]
     fn add(&mut self, index: StatementIndex, truth: Truth) {
-        if !truth.could_hold() {
-            return;
-        }
-        if truth.holds() && self.by.is_none_or(|first| index < first) {
-            self.by = Some(index);
+        if truth.holds() {
+            self.by = Some(self.by.map_or(index, |first| first.min(index)));
         }
         self.truth = self.truth.or(truth);
     }
@@ -76,18 +78,30 @@ impl Outcome {
     pub const NONE: Self = Self { deny: Matches::NONE, allow: Matches::NONE };
 }
 
+impl Default for Allows {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Allows {
     /// Nothing allows.
-    pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5] };
+    pub const NONE: Self = Self { ways: [const { Matches::NONE }; 5], open: Ways::NONE };
 
     /// A policy that names the caller and allows the call, in whatever statement.
     pub const DIRECT: Self = {
         let direct = Matches { truth: Truth::YES, by: None };
-        Self { ways: [direct, Matches::NONE, Matches::NONE, Matches::NONE, Matches::NONE] }
+        let none = Matches::NONE;
+        Self { ways: [direct, none, none, none, none], open: Ways::NONE.with(PrincipalMatch::Direct) }
     };
 
     /// Adds one that names the caller in this way.
+    #[inline]
     pub fn add(&mut self, way: PrincipalMatch, index: StatementIndex, truth: Truth) {
+        if !truth.could_hold() {
+            return;
+        }
+        self.open = self.open.with(way);
         let [direct, role, federated, everyone, account] = &mut self.ways;
         let matches = match way {
             PrincipalMatch::Direct => direct,
@@ -101,7 +115,12 @@ impl Allows {
 
     /// Whether one of them applies, in whatever way it names the caller.
     pub fn any(&self) -> Truth {
-        Truth::any(self.ways.iter().map(|matches| matches.truth))
+        Truth::any(self.open.iter().map(|way| self.by(way).truth))
+    }
+
+    /// The ways in which something applies, in some reading.
+    pub fn open(&self) -> Ways {
+        self.open
     }
 
     /// What names the caller in this way.
@@ -117,31 +136,17 @@ impl Allows {
     }
 }
 
-/// The ways of R3.1, strongest first.
-pub const WAYS: [PrincipalMatch; 5] = [
-    PrincipalMatch::Direct,
-    PrincipalMatch::RoleOfSession,
-    PrincipalMatch::UserOfFederatedSession,
-    PrincipalMatch::Everyone,
-    PrincipalMatch::Account,
-];
-
 /// Judges policies that work together: all of one layer, or of one level of it.
 pub fn evaluate(policies: Policies<'_>, view: &View<'_>) -> Outcome {
-    evaluate_with(policies, view, |_, _, _| {})
+    evaluate_with(policies, view, |_, _, _| {}, false)
 }
 
-/// Judges a resource-based policy, keeping the ways in which its Allow statements name the caller.
-pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) {
-    let mut allows = Allows::NONE;
+/// Judges a resource-based policy, and adds to `allows` in which ways its Allow statements name the caller.
+pub fn evaluate_resource(policy: &Policy, view: &View<'_>, allows: &mut Allows) -> Outcome {
     let may_delegate = may_delegate(policy.kind, view);
-    let outcome = evaluate_with(Policies::One(policy), view, |statement, index, truth| {
+    let by_way = |statement: &Statement, index, truth| {
         let Some(principal) = &statement.principal else { return };
-        if !truth.could_hold() && !may_delegate {
-            return;
-        }
-        let ways = element::ways(principal, &view.request.principal);
-        for way in WAYS.into_iter().filter(|way| ways.contains(*way)) {
+        for way in element::ways(principal, &view.request.principal).iter() {
             let truth = match way {
                 PrincipalMatch::Account if may_delegate => delegates(statement, view, truth),
                 PrincipalMatch::Account
@@ -152,8 +157,8 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>) -> (Outcome, Allows) 
             };
             allows.add(way, index, truth);
         }
-    });
-    (outcome, allows)
+    };
+    evaluate_with(Policies::One(policy), view, by_way, may_delegate)
 }
 
 /// Whether a statement that names the caller's account may delegate to it. Across accounts it is no delegation but the
@@ -172,21 +177,28 @@ fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
     applies.or(Truth::unless(false, Rule::ConditionOfDelegation, true))
 }
 
+/// Hands each Allow statement that applies in some reading to `allow`; the others too, where they count.
+#[inline]
 fn evaluate_with(
     policies: Policies<'_>,
     view: &View<'_>,
     mut allow: impl FnMut(&Statement, StatementIndex, Truth),
+    others_count: bool,
 ) -> Outcome {
     let mut outcome = Outcome::NONE;
-    policies.candidates(view.request, |policy, content, statement| {
-        let truth = applies(statement, &View { kind: content.kind, ..*view });
-        let index = StatementIndex::new(policy, statement.index);
-        match statement.effect {
-            Effect::Deny => outcome.deny.add(index, truth),
-            Effect::Allow => {
-                allow(statement, index, truth);
-                outcome.allow.add(index, truth);
+    let Some(kind) = policies.kind() else { return outcome };
+    let view = View { kind, ..*view };
+    policies.candidates(view.request, |policy, statement| {
+        let truth = applies(statement, &view);
+        let index = || StatementIndex::new(policy, statement.index);
+        match (statement.effect, truth.could_hold()) {
+            (Effect::Deny, true) => outcome.deny.add(index(), truth),
+            (Effect::Allow, true) => {
+                allow(statement, index(), truth);
+                outcome.allow.add(index(), truth);
             }
+            (Effect::Allow, false) if others_count => allow(statement, index(), truth),
+            (Effect::Deny | Effect::Allow, false) => {}
         }
     });
     outcome

@@ -27,8 +27,9 @@ pub fn keys(
             applicable.grants.iter().for_each(|grant| of_grant(grant, &view, &mut keys));
         }
         for policies in (0..applicable.levels(layer)).filter_map(|level| applicable.policies(layer, level)) {
-            policies.candidates(request, |_, policy, statement| {
-                let view = View { kind: policy.kind, ..view };
+            let Some(kind) = policies.kind() else { continue };
+            let view = View { kind, ..view };
+            policies.candidates(request, |_, statement| {
                 if !statement.conditions.is_empty() && applies_but_for_conditions(statement, &view).holds() {
                     let conditions = statement.conditions.iter().map(|condition| &condition.key);
                     keys.extend(conditions.filter(|key| is_absent(key, &view)).cloned());

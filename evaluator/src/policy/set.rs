@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::policy::index::{InTime, Index, WORTHWHILE};
-use crate::policy::{Policy, Statement};
+use crate::policy::{Policy, PolicyType, Statement};
 use crate::request::Request;
 
 /// Policies that work together, in order: it reads as the slice of them.
@@ -111,10 +111,18 @@ impl<'w> Policies<'w> {
         }
     }
 
-    /// Hands over every statement whose action and resource could match the request, with its policy and the number
-    /// of that. Some may come twice, and in any order; those that are left out do not apply, whatever else they say.
+    /// The type of the policies, which they all have.
     #[inline]
-    pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Policy, &'w Statement)) {
+    pub fn kind(self) -> Option<PolicyType> {
+        match self {
+            Self::Set(set) => set.policies.first().map(|policy| policy.kind),
+            Self::One(policy) => Some(policy.kind),
+        }
+    }
+
+    /// Hands over every statement whose action and resource could match the request, with the number of its policy. Some may come twice, and in any order; those that are left out do not apply, whatever else they say.
+    #[inline]
+    pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Statement)) {
         match self {
             Self::Set(set) => match set.indexed() {
                 Some(indexed) => indexed.index.candidates(request, |number| {
@@ -125,16 +133,16 @@ impl<'w> Policies<'w> {
                     if let Some(policy) = set.policies.get(number)
                         && let Some(statement) = policy.statements.get(statement)
                     {
-                        visit(number, policy, statement);
+                        visit(number, statement);
                     }
                 }),
                 None => {
                     for (number, policy) in set.policies.iter().enumerate() {
-                        policy.candidates(request, |statement| visit(number, policy, statement));
+                        policy.candidates(request, |statement| visit(number, statement));
                     }
                 }
             },
-            Self::One(policy) => policy.candidates(request, |statement| visit(0, policy, statement)),
+            Self::One(policy) => policy.candidates(request, |statement| visit(0, statement)),
         }
     }
 }

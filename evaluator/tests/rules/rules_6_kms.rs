@@ -53,6 +53,19 @@ fn r6_3_condition_of_delegation() {
     call.via("s3.us-east-1.amazonaws.com").check(&allowed(Identity, "All"));
 }
 
+/// R6.3, R5.11: across accounts naming the account delegates nothing, so that only the condition's own doubt is left.
+#[test]
+fn r6_3_condition_across_accounts() {
+    let from_here = r#"{"Sid": "B", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}"#;
+    let call =
+        Call::decrypt().by("arn:aws:iam::222222222222:role/r").key_policy(&[from_here]).identity_policy(ALLOW_ALL);
+    let decision = call.decide();
+    assert_eq!((decision.effect, open(&decision)), (ImplicitDeny, vec!["aws:SourceIp"]));
+    assert!(decision.doubts.rules.is_empty(), "{:?}", decision.doubts.rules);
+    call.context("aws:SourceIp", "192.0.2.7").check(&allowed(Identity, "All"));
+}
+
 /// R6.4: without delegation an identity policy still denies.
 #[test]
 fn r6_4_denies_need_no_delegation() {
