@@ -142,7 +142,7 @@ impl Statement {
 
 impl Policy {
     fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
-        let index = (statements.len() > WORTHWHILE).then(|| Arc::new(InTime::new()));
+        let index = (statements.len() > WORTHWHILE).then(Arc::default);
         Self { name, kind, version, statements, index }
     }
 

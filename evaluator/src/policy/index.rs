@@ -31,12 +31,13 @@ pub struct InTime<T> {
     asked: AtomicU32,
 }
 
-impl<T> InTime<T> {
-    /// One that was not asked for yet.
-    pub const fn new() -> Self {
+impl<T> Default for InTime<T> {
+    fn default() -> Self {
         Self { made: OnceLock::new(), asked: AtomicU32::new(0) }
     }
+}
 
+impl<T> InTime<T> {
     /// The index, if it pays by now.
     #[inline]
     pub fn get(&self, make: impl FnOnce() -> T) -> Option<&T> {

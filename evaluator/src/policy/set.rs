@@ -41,7 +41,7 @@ impl PolicySet {
     pub fn new(policies: Vec<Arc<Policy>>) -> Self {
         let count: usize = policies.iter().map(|policy| policy.statements.len()).sum();
         let is_indexed = policies.len() > 1 && count > WORTHWHILE;
-        let index = is_indexed.then(|| Arc::new(InTime::new()));
+        let index = is_indexed.then(Arc::default);
         Self { policies, index }
     }
 
