@@ -124,10 +124,12 @@ impl PolicyRoot {
         let inside = self.inside(path)?;
         bytes(&inside).map_err(|source| {
             let path = path.to_owned();
-            match source.kind() {
-                io::ErrorKind::NotFound => ReadError::Missing { closest: self.closest(&path), path },
-                io::ErrorKind::FileTooLarge => ReadError::TooLong(path),
-                _ => ReadError::System { path, source },
+            if source.kind() == io::ErrorKind::NotFound {
+                ReadError::Missing { closest: self.closest(&path), path }
+            } else if source.kind() == io::ErrorKind::FileTooLarge {
+                ReadError::TooLong(path)
+            } else {
+                ReadError::System { path, source }
             }
         })
     }
