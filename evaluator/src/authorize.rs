@@ -93,7 +93,7 @@ pub fn hangs_on_resource_policy(
     let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
     let known = Layers::judge(applicable, &view, parties.sharing);
-    let opened = Layers { resource: Some(Outcome::NONE), allows: Allows::DIRECT, ..known.clone() };
+    let opened = Layers { allows: Allows::DIRECT, ..known.clone() };
     let effect = |layers: &Layers| layers.compose(&parties, settled, &unstated).effect;
     effect(&known) == Effect::ImplicitDeny && effect(&opened) == Effect::Allow
 }
