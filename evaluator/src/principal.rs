@@ -231,7 +231,7 @@ impl Identity {
     /// Its ARN; `kind` is `user` or `role`.
     pub fn arn(&self, kind: &str) -> String {
         let Self { partition, account, path, name, .. } = self;
-        format!("arn:{partition}:iam::{account}:{kind}{path}{name}")
+        ["arn:", partition, ":iam::", account.as_str(), ":", kind, path, name].concat()
     }
 }
 

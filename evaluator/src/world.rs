@@ -7,6 +7,7 @@ pub mod identity;
 pub mod kms;
 pub mod network;
 pub mod organization;
+pub mod places;
 pub mod resource;
 pub mod s3;
 
@@ -21,6 +22,7 @@ use identity::{Role, Session, User};
 use kms::KmsKey;
 use network::Endpoint;
 use organization::{Member, Organization};
+use places::Places;
 use resource::OtherResource;
 use s3::Bucket;
 
@@ -45,12 +47,14 @@ pub struct World {
     pub organization: Option<Organization>,
     /// Condition keys that every call carries, unless a request says otherwise; `None` is stated absence.
     pub context: BTreeMap<ConditionKey, Option<Values>>,
+    /// Where the entries of long lists stand.
+    pub places: Places,
 }
 
 impl World {
     /// The key of this ARN.
     pub fn key(&self, arn: &Arn) -> Option<&KmsKey> {
-        self.keys.iter().find(|key| key.arn == *arn)
+        self.places.keys.find(&self.keys, arn.as_str(), |key| key.arn.as_str(), |key| key.arn == *arn)
     }
 
     /// The bucket that an ARN names, or an object of which it names.
@@ -73,17 +77,22 @@ impl World {
 
     /// The role of this ARN, as the resource of a call.
     pub fn role_of(&self, arn: &Arn) -> Option<&Role> {
-        self.roles.iter().find(|role| role.identity.is_role_of(arn))
+        let of_name = arn.account().zip(arn.resource().rsplit('/').next());
+        let named = of_name.and_then(|(account, name)| self.role(account, name));
+        named.filter(|role| role.identity.is_role_of(arn))
     }
 
     /// The role of this account and name; a role name is unique in its account (R3.4).
     pub fn role(&self, account: AccountId, name: &str) -> Option<&Role> {
-        self.roles.iter().find(|role| role.identity.account == account && *role.identity.name == *name)
+        let is = |role: &Role| role.identity.account == account && *role.identity.name == *name;
+        self.places.roles.find(&self.roles, (account, name), |role| (role.identity.account, &*role.identity.name), is)
     }
 
     /// The user that is this identity.
     pub fn user(&self, identity: &Identity) -> Option<&User> {
-        self.users.iter().find(|user| user.identity.account == identity.account && user.identity.name == identity.name)
+        let is = |user: &User| user.identity.account == identity.account && user.identity.name == identity.name;
+        let name = (identity.account, &*identity.name);
+        self.places.users.find(&self.users, name, |user| (user.identity.account, &*user.identity.name), is)
     }
 
     /// The session policies, tags and source identity of a caller, where it has any.

@@ -70,7 +70,7 @@ fn version(value: &Value, kind: PolicyType) -> Option<Version> {
 }
 
 fn read_statements(parser: &mut Parser, reader: &mut Reader<'_>) -> Option<Vec<Statement>> {
-    let mut statements = Vec::new();
+    let mut statements = Vec::with_capacity(2);
     let mut more = reader.enter(b'[')?;
     while more {
         let value = reader.value().ok()?;
@@ -78,8 +78,10 @@ fn read_statements(parser: &mut Parser, reader: &mut Reader<'_>) -> Option<Vec<S
         if !parser.diagnostics.is_empty() {
             return None;
         }
-        reader.reuse(value);
         more = reader.next(b']')?;
+        if more {
+            reader.reuse(value);
+        }
     }
     Some(statements)
 }
