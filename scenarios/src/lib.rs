@@ -10,6 +10,8 @@
 //! [`lint`] says what policies say that nobody meant, without any of this; [`measure`] finds what to ask of policies, so that
 //! the cost of deciding by them is measured.
 //!
+//! [`harness`] makes a test of a scenario file: [`check`] and [`assert_scenario!`] are what a policy repository calls.
+//!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 #[cfg(feature = "cedar")]
@@ -20,6 +22,7 @@ pub mod diff;
 pub mod facts;
 pub mod file;
 pub mod grants;
+pub mod harness;
 pub mod judge;
 pub mod lint;
 pub mod measure;
@@ -33,3 +36,6 @@ pub mod report;
 pub mod root;
 pub mod schema;
 pub mod suggest;
+pub mod today;
+
+pub use harness::check;

@@ -74,6 +74,17 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// `passed`, `failed` or `skipped`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
 /// Why a check does not hold.
 #[derive(Debug, Clone)]
 pub struct Problem {

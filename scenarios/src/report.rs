@@ -498,15 +498,15 @@ fn place_json(sources: &SourceMap, span: Span) -> Value {
 }
 
 fn check_json(sources: &SourceMap, check: &Checked) -> Value {
-    let (outcome, problems, reason) = match &check.outcome {
-        Outcome::Passed => ("passed", Vec::new(), None),
-        Outcome::Failed(problems) => ("failed", problems.clone(), None),
-        Outcome::Skipped(reason) => ("skipped", Vec::new(), Some(reason)),
+    let (problems, reason) = match &check.outcome {
+        Outcome::Passed => (Vec::new(), None),
+        Outcome::Failed(problems) => (problems.clone(), None),
+        Outcome::Skipped(reason) => (Vec::new(), Some(reason)),
     };
     let problem = |problem: &Problem| json!({ "code": problem.code, "message": problem.message, "at": place_json(sources, problem.span), "help": problem.help });
     json!({
         "id": check.id,
-        "outcome": outcome,
+        "outcome": check.outcome.word(),
         "reason": reason,
         "problems": problems.iter().map(problem).collect::<Vec<_>>(),
         "calls": check.asked.iter().map(|asked| asked_json(sources, asked)).collect::<Vec<_>>(),

@@ -192,7 +192,7 @@ impl PolicyRoot {
         let mut files = Vec::new();
         for extension in CASE_EXTENSIONS {
             for file in glob::glob(&format!("{}/{folders}/*.{extension}", glob::Pattern::escape(folder)))? {
-                files.push(self.name(file?)?);
+                files.push(self.name(&file?)?);
             }
         }
         files.sort();
@@ -200,10 +200,10 @@ impl PolicyRoot {
     }
 
     /// The path of a file from the root, with `/` between its parts.
-    fn name(&self, file: PathBuf) -> Result<String, ListError> {
-        let inside = file.strip_prefix(&self.folder).unwrap_or(&file);
+    pub(crate) fn name(&self, file: &Path) -> Result<String, ListError> {
+        let inside = file.strip_prefix(&self.folder).unwrap_or(file);
         let parts: Option<Vec<_>> = inside.components().map(|part| part.as_os_str().to_str()).collect();
-        parts.map(|parts| parts.join("/")).ok_or(ListError::Name(file))
+        parts.map(|parts| parts.join("/")).ok_or_else(|| ListError::Name(file.to_owned()))
     }
 }
 
