@@ -32,6 +32,9 @@ pub enum Verb {
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
     #[command(after_help = LINT_EXAMPLES)]
     Lint(Box<LintArguments>),
+    /// Make a policy repository: policies, a world and scenarios that pass `cargo test` at once
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArguments),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
     /// Measure what deciding by your own policies costs
@@ -54,6 +57,19 @@ pub enum Verb {
     /// Look for inputs that break a reader, guided by coverage
     #[command(hide = true)]
     Fuzz(FuzzArguments),
+}
+
+/// The arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The folder to make; one that is there must be empty
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// Where the repository takes Permitlab from: a checkout on this machine, or the URL of a git repository [default: the
+    /// checkout this program was built from]
+    #[arg(long, value_name = "PATH|GIT")]
+    pub source: Option<String>,
 }
 
 /// The arguments of `explain`.
@@ -377,6 +393,13 @@ Examples:
   Annotate a pull request, and keep a log for code scanning
     permitlab lint --format github --format sarif --output lint.sarif";
 
+const INIT_EXAMPLES: &str = "\
+Needs no network and asks nothing.
+
+Examples:
+  permitlab init policies && cd policies && cargo test
+  permitlab init policies --source https://git.example.com/permitlab.git";
+
 const BENCH_EXAMPLES: &str = "\
 Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
 without a world are given to one role, key policies a key each.
@@ -545,6 +568,7 @@ mod tests {
             Verb::Simulate(arguments) => *arguments,
             other @ (Verb::Decide
             | Verb::Lint(_)
+            | Verb::Init(_)
             | Verb::Explain(_)
             | Verb::Bench(_)
             | Verb::Cedar(_)

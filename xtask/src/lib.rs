@@ -18,6 +18,7 @@ pub mod decide;
 pub mod exit;
 pub mod explain;
 pub mod fuzz;
+pub mod init;
 pub mod lint;
 pub mod output;
 pub mod schema;
@@ -53,6 +54,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
+        Verb::Init(arguments) => init::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),

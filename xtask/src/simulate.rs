@@ -67,7 +67,7 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current
 /// folder or beside it, up to the top of its repository or Cargo workspace. What lies outside is somebody else's.
 pub(crate) fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
-    let help = "make one with an empty `permitlab.toml`, name one with `--root DIR`, or ask about policy files with \
+    let help = "make one with `permitlab init DIR`, name one with `--root DIR`, or ask about policy files with \
         `--identity-policy` and `--key-policy`";
     if let Some(folder) = named {
         if !folder.join("permitlab.toml").is_file() {
