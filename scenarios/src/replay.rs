@@ -7,6 +7,7 @@
 mod ask;
 mod expect;
 mod need;
+mod select;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
+use rayon::prelude::*;
 
 use crate::change;
 use crate::facts::{self, Facts, SessionFacts, read_policy};
@@ -30,6 +32,7 @@ use crate::suggest::{Suggestion, suggest};
 
 pub use ask::Places;
 pub(crate) use ask::{Resolved, check_resource_policy, resolve};
+pub use select::Selection;
 
 /// What came of a scenario file.
 #[derive(Debug)]
@@ -139,6 +142,19 @@ pub struct Options {
     pub suggest: bool,
     /// Who decides.
     pub engine: Engine,
+    /// Which checks are asked for; what is wrong with a file is told all the same.
+    pub selection: Selection,
+}
+
+/// Replays scenario files of a policy root on all cores. What comes of them is in the order of the files; `done` hears of
+/// each, in the order in which they are ready.
+pub fn replay_all(root: &PolicyRoot, files: &[String], options: &Options, done: impl Fn() + Sync) -> Vec<Replayed> {
+    let one = |file: &String| {
+        let replayed = replay(root, file, options);
+        done();
+        replayed
+    };
+    files.par_iter().map(one).collect()
 }
 
 /// Replays a scenario file of a policy root.
@@ -215,6 +231,9 @@ impl Run<'_> {
         for check in &self.scenario.checks {
             let first = checked.len();
             for cell in self.cells(check) {
+                if !self.is_selected(check, &cell) {
+                    continue;
+                }
                 match self.check(check, &cell) {
                     Ok(result) => {
                         if let Some(first) = checked.iter().find(|other| other.id == result.id) {
@@ -236,7 +255,8 @@ impl Run<'_> {
                     }
                 }
             }
-            if self.options.only_decide {
+            // A rule that one cell accepts may be what the answer of another hangs on.
+            if self.options.only_decide || !self.options.selection.is_all() {
                 continue;
             }
             let cells = checked.get(first..).unwrap_or_default();
@@ -249,6 +269,13 @@ impl Run<'_> {
             self.findings.extend(needless);
         }
         checked
+    }
+
+    /// Whether a check is asked for. One that has no id is, so that the reason is told.
+    fn is_selected(&self, check: &Check, cell: &Cell) -> bool {
+        let selection = &self.options.selection;
+        let tags = self.scenario.tags.iter().chain(&check.tags).map(Text::as_str);
+        selection.is_all() || self.id(check, cell).map_or(true, |id| selection.takes(&id, tags))
     }
 
     /// Whether an answer in some cell hangs on an accepted rule. What is not asked as written may well not.

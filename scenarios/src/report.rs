@@ -77,13 +77,17 @@ pub fn findings(replayed: &Replayed, colour: Colour) -> Vec<String> {
 pub fn failures(replayed: &Replayed, colour: Colour) -> String {
     let mut text = String::new();
     for check in &replayed.checks {
-        if let Outcome::Failed(problems) = &check.outcome {
-            let _ = writeln!(text, "FAIL  {}{}", check.id, steps(check));
-            for problem in problems {
-                let finding = explain_problem(check, problem);
-                let _ = writeln!(text, "{}\n", indent(&report(&replayed.sources, &finding, colour)));
-            }
-        }
+        text.push_str(&failure(&replayed.sources, check, colour));
+    }
+    text
+}
+
+/// Why a check does not hold; empty when it does.
+pub fn failure(sources: &SourceMap, check: &Checked, colour: Colour) -> String {
+    let Outcome::Failed(problems) = &check.outcome else { return String::new() };
+    let mut text = format!("FAIL  {}{}\n", check.id, steps(check));
+    for problem in problems {
+        let _ = writeln!(text, "{}\n", indent(&report(sources, &explain_problem(check, problem), colour)));
     }
     text
 }
@@ -189,8 +193,8 @@ pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Op
         .then(|| format!("note: denied steps that no flow requires: {}; `--why` explains each", steps.join(", ")))
 }
 
-/// A failing check as a finding: the expectation, and what stood in the way.
-fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
+/// A failing check as a finding: what stood in the way, and the expectation last.
+pub fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
     let mut finding = Diagnostic::error(problem.code, problem.span, &problem.message);
     finding.help.clone_from(&problem.help);
     let Some(asked) = problem.asked.and_then(|at| check.asked.get(at)) else { return finding };

@@ -13,6 +13,7 @@ pub mod bench;
 pub mod catalog;
 pub mod cedar;
 pub mod cli;
+pub mod completions;
 pub mod conformance;
 pub mod decide;
 pub mod exit;
@@ -21,6 +22,7 @@ pub mod fuzz;
 pub mod init;
 pub mod lint;
 pub mod output;
+mod progress;
 pub mod schema;
 pub mod simulate;
 pub mod tidy;
@@ -58,6 +60,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),
+        Verb::Completions(arguments) => completions::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),

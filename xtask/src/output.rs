@@ -43,9 +43,9 @@ impl Output {
         Self::new(BufWriter::new(AutoStream::auto(io::stdout()).lock()))
     }
 
-    /// Standard error, locked; every call writes at once.
+    /// Standard error; every call writes at once. It is not locked: other threads draw a bar there.
     pub fn stderr() -> Self {
-        Self::new(AutoStream::auto(io::stderr()).lock())
+        Self::new(AutoStream::auto(io::stderr()))
     }
 
     /// A file, made or emptied, without colours.

@@ -1,6 +1,12 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
-use std::collections::BTreeSet;
+mod failures;
+mod github;
+mod junit;
+mod markdown;
+mod sarif;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
 
@@ -14,9 +20,9 @@ use permitlab::lint::attached;
 use permitlab::oracle::{Engine, Opinion};
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
-use permitlab::replay::{Asked, Options, Replayed, replay};
+use permitlab::replay::{Asked, Options, Replayed, Selection, replay, replay_all};
 use permitlab::report::{
-    Counts, asked_json, failures, finding_json, findings, optional_denials, reason, suggested, summary, to_json, why,
+    Counts, asked_json, finding_json, findings, optional_denials, reason, suggested, summary, to_json, why,
 };
 use permitlab::root::PolicyRoot;
 use permitlab::today::today;
@@ -27,7 +33,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Format, QuestionArguments, Reports, SimulateArguments};
 use crate::exit::{Exit, Refusal};
+use crate::lint::files::Files;
 use crate::output::Streams;
+use crate::progress::Progress;
 
 /// Answers `permitlab simulate`.
 ///
@@ -36,6 +44,9 @@ use crate::output::Streams;
 pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     if arguments.engine != crate::cli::Engine::Evaluator {
         crate::cedar::is_built()?;
+    }
+    if arguments.question.call.is_some() || !arguments.changes.is_empty() {
+        are_of_answers(&arguments.reports)?;
     }
     if arguments.question.call.is_some() {
         return ask(arguments, streams);
@@ -61,7 +72,18 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
     reports.write(streams, |format| match format {
         Format::Human => report.human.clone(),
         Format::Json => format!("{:#}\n", report.json),
+        // `are_of_answers` refused these.
+        Format::Junit | Format::Sarif | Format::Github | Format::Markdown => String::new(),
     })
+}
+
+/// Refuses the formats that say whether checks hold, where no check is made.
+fn are_of_answers(reports: &Reports) -> Result<(), Refusal> {
+    let mut formats = reports.standard.iter().chain(reports.files.iter().map(|(_, format)| format));
+    let Some(format) = formats.find(|format| !matches!(format, Format::Human | Format::Json)) else { return Ok(()) };
+    let name = format!("{format:?}").to_lowercase();
+    Err(Refusal::new(Exit::Usage, format!("`--format {name}` reports which scenarios hold, and this asks for none"))
+        .help("use `human` or `json`, or leave out `--call` and `--change`"))
 }
 
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current
@@ -183,9 +205,18 @@ fn scenarios(
         today: Some(today()),
         suggest: arguments.why || arguments.suggest,
         engine: engine(arguments.engine),
+        selection: Selection::new(&arguments.filters, &arguments.tags),
         ..Options::default()
     };
-    let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
+    let progress = Progress::of(Some(files.len()), "files");
+    let mut replayed = replay_all(root, files, &options, || progress.advance(1));
+    drop(progress);
+    if !options.selection.is_all() {
+        replayed.retain(|file| !file.checks.is_empty() || !file.findings.is_empty());
+        if replayed.is_empty() {
+            return Err(nothing_selected(arguments).into());
+        }
+    }
     let counts = Counts::of(&replayed);
     let mut human = String::new();
     if arguments.suggest {
@@ -204,7 +235,7 @@ fn scenarios(
             }
         }
         if !arguments.suggest {
-            human.push_str(&failures(file, Colour::Always));
+            human.push_str(&permitlab::report::failures(file, Colour::Always));
         }
     }
     if let Some(note) = optional_denials(&replayed) {
@@ -212,13 +243,34 @@ fn scenarios(
     }
     human.extend(linted(arguments, root, &replayed));
     human.extend(independence(&replayed));
-    human.push_str(&closing(&counts, replayed.len()));
+    let closing = closing(&counts, replayed.len());
+    human.extend([closing.as_str(), "\n"]);
     let json = json!({
         "files": replayed.iter().map(to_json).collect::<Vec<_>>(),
         "passed": counts.passed, "failed": counts.failed, "skipped": counts.skipped, "invalid_files": counts.invalid,
     });
-    write(&arguments.reports, &Report { human, json }, streams)?;
+    let started = env::current_dir().context("finding the current folder")?;
+    let places = Files::of(BTreeMap::new(), vec![root.folder().to_owned()], &started);
+    let failures = failures::failures(&replayed, &places);
+    arguments.reports.write(streams, |format| match format {
+        Format::Human => human.clone(),
+        Format::Json => format!("{json:#}\n"),
+        Format::Junit => junit::render(&replayed),
+        Format::Sarif => sarif::render(&failures, counts.invalid == 0),
+        Format::Github => github::render(&failures),
+        Format::Markdown => markdown::render(&failures, &closing),
+    })?;
     Ok(exit(&counts))
+}
+
+/// What is told where no check has the id and tag asked for.
+fn nothing_selected(arguments: &SimulateArguments) -> Refusal {
+    let asked =
+        |flag: &str, values: &[String]| values.iter().map(|value| format!("--{flag} {value}")).collect::<Vec<_>>();
+    let asked = [asked("filter", &arguments.filters), asked("tag", &arguments.tags)].concat().join(" ");
+    let help = "`--filter` matches whole ids, `topic/behaviour::check name[cell]`, and `*` stands for any part of one; tags \
+        stand under `tags:` of a scenario or a check";
+    Refusal::new(Exit::NothingMatched, format!("no check matches `{asked}`")).help(help)
 }
 
 /// How independent the second opinions were, where some were asked for.
@@ -285,7 +337,7 @@ fn closing(counts: &Counts, files: usize) -> String {
     let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let invalid = if *invalid > 0 { format!("; {invalid} of the files cannot be replayed") } else { String::new() };
     let noun = if files == 1 { "file" } else { "files" };
-    format!("{passed} passed, {failed} failed{skipped}{invalid} ({files} {noun})\n")
+    format!("{passed} passed, {failed} failed{skipped}{invalid} ({files} {noun})")
 }
 
 /// Replays scenario files before and after changes, and prints the decisions that differ.
@@ -295,7 +347,8 @@ fn what_if(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let before = Options { today: Some(today()), only_decide: true, ..Options::default() };
+    let selection = Selection::new(&arguments.filters, &arguments.tags);
+    let before = Options { today: Some(today()), only_decide: true, selection, ..Options::default() };
     let after = Options { changes: arguments.changes.clone(), ..before.clone() };
     let mut found = Vec::new();
     let mut changed = 0;
