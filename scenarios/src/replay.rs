@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
-use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::source::{SourceId, SourceMap, Span};
 use rayon::prelude::*;
 
 use crate::change;
@@ -174,6 +174,20 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
             return replayed;
         }
     };
+    read(root, replayed, id, options)
+}
+
+/// Replays a text as a scenario file of a policy root would be.
+pub(crate) fn replay_text(root: &PolicyRoot, name: &str, text: &str, options: &Options) -> Replayed {
+    let mut replayed = Replayed::of(name);
+    match replayed.sources.add(name, text) {
+        Ok(id) => read(root, replayed, id, options),
+        Err(_) => replayed,
+    }
+}
+
+fn read(root: &PolicyRoot, mut replayed: Replayed, id: SourceId, options: &Options) -> Replayed {
+    let path = replayed.file.clone();
     let scenario = match file::read_scenario(&replayed.sources, id) {
         Ok(scenario) => scenario,
         Err(findings) => {
@@ -187,7 +201,7 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
         Ok(facts) => facts,
         Err(findings) => return Replayed { findings, ..replayed },
     };
-    let (scenario, topic) = (&scenario, topic(path));
+    let (scenario, topic) = (&scenario, topic(&path));
     let mut run =
         Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
     let checks = run.checks();
