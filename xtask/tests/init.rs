@@ -84,7 +84,7 @@ fn the_files_are_there_and_leave_nothing_to_fill_in() {
 fn every_yaml_file_names_its_schema_which_is_there() {
     let folder = repository("schemas");
     let found = files(&folder);
-    let yaml = found.iter().filter(|file| file.ends_with(".yaml"));
+    let yaml = found.iter().filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "yaml"));
     for file in yaml.clone() {
         let text = fs::read_to_string(folder.join(file)).unwrap();
         let named = text.lines().next().unwrap().strip_prefix("# yaml-language-server: $schema=");
@@ -214,10 +214,10 @@ fn verdicts(printed: &str) -> BTreeSet<String> {
 fn simulated(folder: &Path) -> (Exit, BTreeSet<String>) {
     let (exit, out, _) = permitlab(&["simulate", "--format", "json", "--root", folder.to_str().unwrap()]);
     let report: Value = serde_json::from_str(&out).unwrap();
-    let files = report["files"].as_array().unwrap().iter();
-    let checks = files.flat_map(|file| file["checks"].as_array().unwrap());
-    let line = |check: &Value| format!("{}  {}", check["outcome"].as_str().unwrap(), check["id"].as_str().unwrap());
-    (exit, checks.map(line).collect())
+    let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).unwrap().clone();
+    let text = |check: &Value, name: &str| check.get(name).and_then(Value::as_str).unwrap().to_owned();
+    let checks = list(&report, "files").into_iter().flat_map(|file| list(&file, "checks"));
+    (exit, checks.map(|check| format!("{}  {}", text(&check, "outcome"), text(&check, "id"))).collect())
 }
 
 #[test]
