@@ -10,6 +10,9 @@
 //! [`lint`] says what policies say that nobody meant, without any of this; [`measure`] finds what to ask of policies, so that
 //! the cost of deciding by them is measured.
 //!
+//! [`harness`] makes a test of a scenario file: [`check`] and [`assert_scenario!`] are what a policy repository calls;
+//! [`World`] and [`Call`] ask the same from Rust, without a file.
+//!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 #[cfg(feature = "cedar")]
@@ -20,6 +23,7 @@ pub mod diff;
 pub mod facts;
 pub mod file;
 pub mod grants;
+pub mod harness;
 pub mod judge;
 pub mod lint;
 pub mod measure;
@@ -33,3 +37,8 @@ pub mod report;
 pub mod root;
 pub mod schema;
 pub mod suggest;
+pub mod today;
+pub mod world;
+
+pub use harness::check;
+pub use world::{Call, World};

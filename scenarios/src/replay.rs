@@ -7,13 +7,15 @@
 mod ask;
 mod expect;
 mod need;
+mod select;
 
 use std::collections::BTreeMap;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
-use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::source::{SourceId, SourceMap, Span};
+use rayon::prelude::*;
 
 use crate::change;
 use crate::facts::{self, Facts, SessionFacts, read_policy};
@@ -30,6 +32,7 @@ use crate::suggest::{Suggestion, suggest};
 
 pub use ask::Places;
 pub(crate) use ask::{Resolved, check_resource_policy, resolve};
+pub use select::Selection;
 
 /// What came of a scenario file.
 #[derive(Debug)]
@@ -72,6 +75,17 @@ pub enum Outcome {
     Failed(Vec<Problem>),
     /// It was not asked.
     Skipped(String),
+}
+
+impl Outcome {
+    /// `passed`, `failed` or `skipped`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
 }
 
 /// Why a check does not hold.
@@ -128,6 +142,19 @@ pub struct Options {
     pub suggest: bool,
     /// Who decides.
     pub engine: Engine,
+    /// Which checks are asked for; what is wrong with a file is told all the same.
+    pub selection: Selection,
+}
+
+/// Replays scenario files of a policy root on all cores. What comes of them is in the order of the files; `done` hears of
+/// each, in the order in which they are ready.
+pub fn replay_all(root: &PolicyRoot, files: &[String], options: &Options, done: impl Fn() + Sync) -> Vec<Replayed> {
+    let one = |file: &String| {
+        let replayed = replay(root, file, options);
+        done();
+        replayed
+    };
+    files.par_iter().map(one).collect()
 }
 
 /// Replays a scenario file of a policy root.
@@ -147,6 +174,20 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
             return replayed;
         }
     };
+    read(root, replayed, id, options)
+}
+
+/// Replays a text as a scenario file of a policy root would be.
+pub(crate) fn replay_text(root: &PolicyRoot, name: &str, text: &str, options: &Options) -> Replayed {
+    let mut replayed = Replayed::of(name);
+    match replayed.sources.add(name, text) {
+        Ok(id) => read(root, replayed, id, options),
+        Err(_) => replayed,
+    }
+}
+
+fn read(root: &PolicyRoot, mut replayed: Replayed, id: SourceId, options: &Options) -> Replayed {
+    let path = replayed.file.clone();
     let scenario = match file::read_scenario(&replayed.sources, id) {
         Ok(scenario) => scenario,
         Err(findings) => {
@@ -160,7 +201,7 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
         Ok(facts) => facts,
         Err(findings) => return Replayed { findings, ..replayed },
     };
-    let (scenario, topic) = (&scenario, topic(path));
+    let (scenario, topic) = (&scenario, topic(&path));
     let mut run =
         Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
     let checks = run.checks();
@@ -204,6 +245,9 @@ impl Run<'_> {
         for check in &self.scenario.checks {
             let first = checked.len();
             for cell in self.cells(check) {
+                if !self.is_selected(check, &cell) {
+                    continue;
+                }
                 match self.check(check, &cell) {
                     Ok(result) => {
                         if let Some(first) = checked.iter().find(|other| other.id == result.id) {
@@ -225,7 +269,8 @@ impl Run<'_> {
                     }
                 }
             }
-            if self.options.only_decide {
+            // A rule that one cell accepts may be what the answer of another hangs on.
+            if self.options.only_decide || !self.options.selection.is_all() {
                 continue;
             }
             let cells = checked.get(first..).unwrap_or_default();
@@ -238,6 +283,13 @@ impl Run<'_> {
             self.findings.extend(needless);
         }
         checked
+    }
+
+    /// Whether a check is asked for. One that has no id is, so that the reason is told.
+    fn is_selected(&self, check: &Check, cell: &Cell) -> bool {
+        let selection = &self.options.selection;
+        let tags = self.scenario.tags.iter().chain(&check.tags).map(Text::as_str);
+        selection.is_all() || self.id(check, cell).map_or(true, |id| selection.takes(&id, tags))
     }
 
     /// Whether an answer in some cell hangs on an accepted rule. What is not asked as written may well not.

@@ -77,13 +77,17 @@ pub fn findings(replayed: &Replayed, colour: Colour) -> Vec<String> {
 pub fn failures(replayed: &Replayed, colour: Colour) -> String {
     let mut text = String::new();
     for check in &replayed.checks {
-        if let Outcome::Failed(problems) = &check.outcome {
-            let _ = writeln!(text, "FAIL  {}{}", check.id, steps(check));
-            for problem in problems {
-                let finding = explain_problem(check, problem);
-                let _ = writeln!(text, "{}\n", indent(&report(&replayed.sources, &finding, colour)));
-            }
-        }
+        text.push_str(&failure(&replayed.sources, check, colour));
+    }
+    text
+}
+
+/// Why a check does not hold; empty when it does.
+pub fn failure(sources: &SourceMap, check: &Checked, colour: Colour) -> String {
+    let Outcome::Failed(problems) = &check.outcome else { return String::new() };
+    let mut text = format!("FAIL  {}{}\n", check.id, steps(check));
+    for problem in problems {
+        let _ = writeln!(text, "{}\n", indent(&report(sources, &explain_problem(check, problem), colour)));
     }
     text
 }
@@ -189,8 +193,8 @@ pub fn optional_denials<'r>(files: impl IntoIterator<Item = &'r Replayed>) -> Op
         .then(|| format!("note: denied steps that no flow requires: {}; `--why` explains each", steps.join(", ")))
 }
 
-/// A failing check as a finding: the expectation, and what stood in the way.
-fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
+/// A failing check as a finding: what stood in the way, and the expectation last.
+pub fn explain_problem(check: &Checked, problem: &Problem) -> Diagnostic {
     let mut finding = Diagnostic::error(problem.code, problem.span, &problem.message);
     finding.help.clone_from(&problem.help);
     let Some(asked) = problem.asked.and_then(|at| check.asked.get(at)) else { return finding };
@@ -498,15 +502,15 @@ fn place_json(sources: &SourceMap, span: Span) -> Value {
 }
 
 fn check_json(sources: &SourceMap, check: &Checked) -> Value {
-    let (outcome, problems, reason) = match &check.outcome {
-        Outcome::Passed => ("passed", Vec::new(), None),
-        Outcome::Failed(problems) => ("failed", problems.clone(), None),
-        Outcome::Skipped(reason) => ("skipped", Vec::new(), Some(reason)),
+    let (problems, reason) = match &check.outcome {
+        Outcome::Passed => (Vec::new(), None),
+        Outcome::Failed(problems) => (problems.clone(), None),
+        Outcome::Skipped(reason) => (Vec::new(), Some(reason)),
     };
     let problem = |problem: &Problem| json!({ "code": problem.code, "message": problem.message, "at": place_json(sources, problem.span), "help": problem.help });
     json!({
         "id": check.id,
-        "outcome": outcome,
+        "outcome": check.outcome.word(),
         "reason": reason,
         "problems": problems.iter().map(problem).collect::<Vec<_>>(),
         "calls": check.asked.iter().map(|asked| asked_json(sources, asked)).collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 //! A policy root is the nearest ancestor folder that holds `permitlab.toml`. Every path in a world, a flow or a
 //! scenario is relative to it and stays inside it: `..`, absolute paths and links that lead out are refused.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -22,6 +23,8 @@ const CASE_EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRoot {
     folder: PathBuf,
+    /// The files by their paths, of a root that is no folder.
+    texts: Option<BTreeMap<String, String>>,
 }
 
 /// Why a file of a policy root could not be read.
@@ -90,7 +93,12 @@ impl PolicyRoot {
 
     /// A folder as a root, marked or not.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), texts: None }
+    }
+
+    /// A root that is no folder: texts by their paths, and nothing else.
+    pub fn of_texts(texts: BTreeMap<String, String>) -> Self {
+        Self { folder: PathBuf::new(), texts: Some(texts) }
     }
 
     /// The folder.
@@ -121,6 +129,11 @@ impl PolicyRoot {
     }
 
     fn bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        if let Some(texts) = &self.texts {
+            let near = || closest(path, texts.keys().map(String::as_str)).map(str::to_owned);
+            let missing = || ReadError::Missing { path: path.to_owned(), closest: near() };
+            return texts.get(path).map(|text| text.clone().into_bytes()).ok_or_else(missing);
+        }
         let inside = self.inside(path)?;
         bytes(&inside).map_err(|source| {
             let path = path.to_owned();
@@ -190,11 +203,14 @@ impl PolicyRoot {
     }
 
     fn files(&self, folders: &str) -> Result<Vec<String>, ListError> {
+        if let Some(texts) = &self.texts {
+            return Ok(of_texts(texts, folders));
+        }
         let folder = self.folder.to_str().ok_or_else(|| ListError::Name(self.folder.clone()))?;
         let mut files = Vec::new();
         for extension in CASE_EXTENSIONS {
             for file in glob::glob(&format!("{}/{folders}/*.{extension}", glob::Pattern::escape(folder)))? {
-                files.push(self.name(file?)?);
+                files.push(self.name(&file?)?);
             }
         }
         files.sort();
@@ -202,10 +218,10 @@ impl PolicyRoot {
     }
 
     /// The path of a file from the root, with `/` between its parts.
-    fn name(&self, file: PathBuf) -> Result<String, ListError> {
-        let inside = file.strip_prefix(&self.folder).unwrap_or(&file);
+    pub(crate) fn name(&self, file: &Path) -> Result<String, ListError> {
+        let inside = file.strip_prefix(&self.folder).unwrap_or(file);
         let parts: Option<Vec<_>> = inside.components().map(|part| part.as_os_str().to_str()).collect();
-        parts.map(|parts| parts.join("/")).ok_or(ListError::Name(file))
+        parts.map(|parts| parts.join("/")).ok_or_else(|| ListError::Name(file.to_owned()))
     }
 }
 
@@ -257,6 +273,17 @@ impl ReadError {
     pub fn at(&self, span: Span) -> Diagnostic {
         Diagnostic::error(self.code(), span, self.to_string()).help(self.help())
     }
+}
+
+/// The texts in a folder, or below it where that ends with `/**`.
+fn of_texts(texts: &BTreeMap<String, String>, folders: &str) -> Vec<String> {
+    let (folder, is_deep) = folders.strip_suffix("/**").map_or((folders, false), |folder| (folder, true));
+    let is_in = |path: &&String| {
+        let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+        inside.is_some_and(|inside| is_deep || !inside.contains('/')) && CASE_EXTENSIONS.contains(&ending)
+    };
+    texts.keys().filter(is_in).cloned().collect()
 }
 
 fn closest_name(folder: &Path, name: &str) -> Option<String> {

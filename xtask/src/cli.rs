@@ -32,11 +32,17 @@ pub enum Verb {
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
     #[command(after_help = LINT_EXAMPLES)]
     Lint(Box<LintArguments>),
+    /// Make a policy repository: policies, a world and scenarios that pass `cargo test` at once
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArguments),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
     /// Measure what deciding by your own policies costs
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArguments),
+    /// Print the script by which a shell completes this command
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArguments),
     /// Print the policies of worlds as Cedar policies, with a schema
     Cedar(CedarArguments),
     /// Check the project's own rules: layering, manifests, links
@@ -54,6 +60,27 @@ pub enum Verb {
     /// Look for inputs that break a reader, guided by coverage
     #[command(hide = true)]
     Fuzz(FuzzArguments),
+}
+
+/// The arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The folder to make; one that is there must be empty
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// Where the repository takes Permitlab from: a checkout on this machine, or the URL of a git repository [default: the
+    /// checkout this program was built from]
+    #[arg(long, value_name = "PATH|GIT")]
+    pub source: Option<String>,
+}
+
+/// The arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// The arguments of `explain`.
@@ -146,6 +173,14 @@ pub struct SimulateArguments {
     /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+
+    /// Only the checks whose id matches: `bedrock/*`, `*[viaRegion=eu-west-1]`; repeatable, `*` and `?` are wildcards
+    #[arg(long = "filter", value_name = "GLOB", conflicts_with_all = ["world", "call"])]
+    pub filters: Vec<String>,
+
+    /// Only the checks with this tag, of their own or of their file; repeatable
+    #[arg(long = "tag", value_name = "NAME", conflicts_with_all = ["world", "call"])]
+    pub tags: Vec<String>,
 
     /// Explain every call, not only what failed
     #[arg(long)]
@@ -287,6 +322,14 @@ pub enum Format {
     Human,
     /// For programs: everything, as one JSON value
     Json,
+    /// For build servers: `JUnit` XML, a suite for each file and a case for each check
+    Junit,
+    /// For code scanning: a log of SARIF 2.1.0, a result for each check that fails
+    Sarif,
+    /// For GitHub Actions: commands that annotate the lines of a pull request
+    Github,
+    /// For a comment on a pull request: a table for each file
+    Markdown,
 }
 
 /// What a report of `lint` looks like.
@@ -353,6 +396,7 @@ Examples:
   Replay all scenarios of the policy root, or some, with reasons
     permitlab simulate
     permitlab simulate --why cases/bedrock 'cases/kms/*-alias*.yaml'
+    permitlab simulate --tag via-service --filter '*[viaRegion=eu-west-1]'
 
   Ask one question of the world in fixtures/
     permitlab simulate --by role/eval-service --call kms:Decrypt --resource key/eval --via s3
@@ -365,8 +409,8 @@ Examples:
   See what a change would do
     permitlab simulate --change 'set key/eval state Disabled'
 
-  Print for people, and keep a report for programs
-    permitlab simulate --format human --format json --output report.json";
+  Print for people, and keep reports for programs
+    permitlab simulate --format human --format json --output report.json --format junit --output junit.xml";
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -376,6 +420,18 @@ Examples:
 
   Annotate a pull request, and keep a log for code scanning
     permitlab lint --format github --format sarif --output lint.sarif";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  permitlab completions bash > ~/.local/share/bash-completion/completions/permitlab
+  permitlab completions fish > ~/.config/fish/completions/permitlab.fish";
+
+const INIT_EXAMPLES: &str = "\
+Needs no network and asks nothing.
+
+Examples:
+  permitlab init policies && cd policies && cargo test
+  permitlab init policies --source https://git.example.com/permitlab.git";
 
 const BENCH_EXAMPLES: &str = "\
 Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
@@ -545,6 +601,8 @@ mod tests {
             Verb::Simulate(arguments) => *arguments,
             other @ (Verb::Decide
             | Verb::Lint(_)
+            | Verb::Init(_)
+            | Verb::Completions(_)
             | Verb::Explain(_)
             | Verb::Bench(_)
             | Verb::Cedar(_)
@@ -592,7 +650,9 @@ mod tests {
     #[case::no_pair("simulate --by r --call c --context aws:SourceArn", ErrorKind::ValueValidation)]
     #[case::no_key("simulate --by r --call c --var =x", ErrorKind::ValueValidation)]
     #[case::unknown_format("simulate --format yaml", ErrorKind::InvalidValue)]
-    #[case::format_of_another_verb("simulate --format sarif", ErrorKind::InvalidValue)]
+    #[case::format_of_another_verb("lint --format junit", ErrorKind::InvalidValue)]
+    #[case::filter_and_question("simulate --filter a --by role/a --call kms:ListKeys", ErrorKind::ArgumentConflict)]
+    #[case::tag_and_question("simulate --tag a --by role/a --call kms:ListKeys", ErrorKind::ArgumentConflict)]
     #[case::two_standard_reports("simulate --format json --format human", ErrorKind::ArgumentConflict)]
     #[case::two_standard_reports_of_lint("lint --format json --format sarif", ErrorKind::ArgumentConflict)]
     #[case::no_verb("--why", ErrorKind::UnknownArgument)]

@@ -13,13 +13,16 @@ pub mod bench;
 pub mod catalog;
 pub mod cedar;
 pub mod cli;
+pub mod completions;
 pub mod conformance;
 pub mod decide;
 pub mod exit;
 pub mod explain;
 pub mod fuzz;
+pub mod init;
 pub mod lint;
 pub mod output;
+mod progress;
 pub mod schema;
 pub mod simulate;
 pub mod tidy;
@@ -53,9 +56,11 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
+        Verb::Init(arguments) => init::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),
+        Verb::Completions(arguments) => completions::run(&arguments, streams),
         Verb::Tidy => tidy::run(streams),
         Verb::Conformance => conformance::run(streams),
         Verb::Schema(arguments) => schema::run(&arguments, streams),

@@ -1,15 +1,15 @@
 //! What do policy files say that their authors did not mean?
 
-mod files;
-mod fingerprint;
+pub(crate) mod files;
+pub(crate) mod fingerprint;
 mod gathered;
-mod github;
+pub(crate) mod github;
 mod human;
 mod json;
-mod markdown;
+pub(crate) mod markdown;
 mod mend;
-mod report;
-mod sarif;
+pub(crate) mod report;
+pub(crate) mod sarif;
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ use report::Report;
 pub fn run(arguments: &LintArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     let mut sources = SourceMap::new();
     let gathered = gathered::gather(arguments, &mut sources)?;
-    let files = Files::of(&gathered, &std::env::current_dir()?);
+    let files = Files::of(gathered.named.clone(), gathered.roots.clone(), &std::env::current_dir()?);
     let report = Report::of(&gathered, &sources, &files);
     arguments.reports.write(streams, |format| match format {
         LintFormat::Human => human::render(&report, &sources),

@@ -46,9 +46,9 @@ impl Output {
         Self { plain: Some(Box::new(io::stdout())), ..styled }
     }
 
-    /// Standard error, locked; every call writes at once.
+    /// Standard error; every call writes at once. It is not locked: other threads draw a bar there.
     pub fn stderr() -> Self {
-        Self::new(AutoStream::auto(io::stderr()).lock())
+        Self::new(AutoStream::auto(io::stderr()))
     }
 
     /// A file, made or emptied, without colours.

@@ -1,6 +1,12 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
-use std::collections::BTreeSet;
+mod failures;
+mod github;
+mod junit;
+mod markdown;
+mod sarif;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -15,11 +21,12 @@ use permitlab::lint::attached;
 use permitlab::oracle::{Engine, Opinion};
 use permitlab::question::{BarePolicies, Question};
 use permitlab::render::{Colour, report};
-use permitlab::replay::{Asked, Options, Replayed, replay};
+use permitlab::replay::{Asked, Options, Replayed, Selection, replay, replay_all};
 use permitlab::report::{
-    Counts, asked_json, failures, finding_json, findings, optional_denials, reason, suggested, summary, to_json, why,
+    Counts, asked_json, finding_json, findings, optional_denials, reason, suggested, summary, to_json, why,
 };
 use permitlab::root::PolicyRoot;
+use permitlab::today::today;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::source::{SourceMap, Span};
@@ -27,7 +34,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Format, QuestionArguments, Reports, SimulateArguments};
 use crate::exit::{Exit, Refusal};
+use crate::lint::files::Files;
 use crate::output::Streams;
+use crate::progress::Progress;
 
 /// Answers `permitlab simulate`.
 ///
@@ -36,6 +45,9 @@ use crate::output::Streams;
 pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     if arguments.engine != crate::cli::Engine::Evaluator {
         crate::cedar::is_built()?;
+    }
+    if arguments.question.call.is_some() || !arguments.changes.is_empty() {
+        are_of_answers(&arguments.reports)?;
     }
     if arguments.question.call.is_some() {
         return ask(arguments, streams);
@@ -61,13 +73,24 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
     reports.write(streams, |format| match format {
         Format::Human => report.human.clone(),
         Format::Json => format!("{:#}\n", report.json),
+        // `are_of_answers` refused these.
+        Format::Junit | Format::Sarif | Format::Github | Format::Markdown => String::new(),
     })
+}
+
+/// Refuses the formats that say whether checks hold, where no check is made.
+fn are_of_answers(reports: &Reports) -> Result<(), Refusal> {
+    let mut formats = reports.standard.iter().chain(reports.files.iter().map(|(_, format)| format));
+    let Some(format) = formats.find(|format| !matches!(format, Format::Human | Format::Json)) else { return Ok(()) };
+    let name = format!("{format:?}").to_lowercase();
+    Err(Refusal::new(Exit::Usage, format!("`--format {name}` reports which scenarios hold, and this asks for none"))
+        .help("use `human` or `json`, or leave out `--call` and `--change`"))
 }
 
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current
 /// folder or beside it, up to the top of its repository or Cargo workspace. What lies outside is somebody else's.
 pub(crate) fn root(named: Option<&Path>) -> anyhow::Result<PolicyRoot> {
-    let help = "make one with an empty `permitlab.toml`, name one with `--root DIR`, or ask about policy files with \
+    let help = "make one with `permitlab init DIR`, name one with `--root DIR`, or ask about policy files with \
         `--identity-policy` and `--key-policy`";
     if let Some(folder) = named {
         if !folder.join("permitlab.toml").is_file() {
@@ -183,9 +206,18 @@ fn scenarios(
         today: Some(today()),
         suggest: arguments.why || arguments.suggest,
         engine: engine(arguments.engine),
+        selection: Selection::new(&arguments.filters, &arguments.tags),
         ..Options::default()
     };
-    let replayed: Vec<Replayed> = files.iter().map(|file| replay(root, file, &options)).collect();
+    let progress = Progress::of(Some(files.len()), "files");
+    let mut replayed = replay_all(root, files, &options, || progress.advance(1));
+    drop(progress);
+    if !options.selection.is_all() {
+        replayed.retain(|file| !file.checks.is_empty() || !file.findings.is_empty());
+        if replayed.is_empty() {
+            return Err(nothing_selected(arguments).into());
+        }
+    }
     let counts = Counts::of(&replayed);
     let mut human = String::new();
     if arguments.suggest {
@@ -204,7 +236,7 @@ fn scenarios(
             }
         }
         if !arguments.suggest {
-            human.push_str(&failures(file, Colour::Always));
+            human.push_str(&permitlab::report::failures(file, Colour::Always));
         }
     }
     if let Some(note) = optional_denials(&replayed) {
@@ -212,13 +244,34 @@ fn scenarios(
     }
     human.extend(linted(arguments, root, &replayed));
     human.extend(independence(&replayed));
-    human.push_str(&closing(&counts, replayed.len()));
+    let closing = closing(&counts, replayed.len());
+    human.extend([closing.as_str(), "\n"]);
     let json = json!({
         "files": replayed.iter().map(to_json).collect::<Vec<_>>(),
         "passed": counts.passed, "failed": counts.failed, "skipped": counts.skipped, "invalid_files": counts.invalid,
     });
-    write(&arguments.reports, &Report { human, json }, streams)?;
+    let started = env::current_dir().context("finding the current folder")?;
+    let places = Files::of(BTreeMap::new(), vec![root.folder().to_owned()], &started);
+    let failures = failures::failures(&replayed, &places);
+    arguments.reports.write(streams, |format| match format {
+        Format::Human => human.clone(),
+        Format::Json => format!("{json:#}\n"),
+        Format::Junit => junit::render(&replayed),
+        Format::Sarif => sarif::render(&failures, counts.invalid == 0),
+        Format::Github => github::render(&failures),
+        Format::Markdown => markdown::render(&failures, &closing),
+    })?;
     Ok(exit(&counts))
+}
+
+/// What is told where no check has the id and tag asked for.
+fn nothing_selected(arguments: &SimulateArguments) -> Refusal {
+    let asked =
+        |flag: &str, values: &[String]| values.iter().map(|value| format!("--{flag} {value}")).collect::<Vec<_>>();
+    let asked = [asked("filter", &arguments.filters), asked("tag", &arguments.tags)].concat().join(" ");
+    let help = "`--filter` matches whole ids, `topic/behaviour::check name[cell]`, and `*` stands for any part of one; tags \
+        stand under `tags:` of a scenario or a check";
+    Refusal::new(Exit::NothingMatched, format!("no check matches `{asked}`")).help(help)
 }
 
 /// How independent the second opinions were, where some were asked for.
@@ -285,28 +338,7 @@ fn closing(counts: &Counts, files: usize) -> String {
     let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let invalid = if *invalid > 0 { format!("; {invalid} of the files cannot be replayed") } else { String::new() };
     let noun = if files == 1 { "file" } else { "files" };
-    format!("{passed} passed, {failed} failed{skipped}{invalid} ({files} {noun})\n")
-}
-
-/// The date in UTC. Only expired skips look at it; no decision does.
-fn today() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let days = i64::try_from(since.as_secs() / 86_400).unwrap_or_default();
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Year, month and day of a number of days since 1970.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    format!("{passed} passed, {failed} failed{skipped}{invalid} ({files} {noun})")
 }
 
 /// Replays scenario files before and after changes, and prints the decisions that differ.
@@ -316,7 +348,8 @@ fn what_if(
     files: &[String],
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let before = Options { today: Some(today()), only_decide: true, ..Options::default() };
+    let selection = Selection::new(&arguments.filters, &arguments.tags);
+    let before = Options { today: Some(today()), only_decide: true, selection, ..Options::default() };
     let after = Options { changes: arguments.changes.clone(), ..before.clone() };
     let mut found = Vec::new();
     let mut changed = 0;
@@ -676,16 +709,4 @@ fn is_free(path: &Path) -> anyhow::Result<()> {
         return Err(Refusal::new(Exit::Usage, message).help("name another file; nothing was written over it").into());
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_since_1970_have_a_date() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(20_780), (2026, 11, 23));
-        assert_eq!(civil(11_016), (2000, 2, 29));
-    }
 }

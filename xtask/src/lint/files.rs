@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
-use super::gathered::Gathered;
-
 /// Turns the names that messages use into paths from the root of the repository.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(crate) struct Files {
     named: BTreeMap<String, PathBuf>,
     roots: Vec<PathBuf>,
     started: PathBuf,
@@ -18,18 +16,13 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The files of a run that was started in a folder.
-    pub(super) fn of(gathered: &Gathered, started: &Path) -> Self {
-        Self {
-            named: gathered.named.clone(),
-            roots: gathered.roots.clone(),
-            started: started.to_owned(),
-            base: repository(started),
-        }
+    /// The files of a run that was started in a folder: those that were named, and those in policy roots.
+    pub(crate) fn of(named: BTreeMap<String, PathBuf>, roots: Vec<PathBuf>, started: &Path) -> Self {
+        Self { named, roots, started: started.to_owned(), base: repository(started) }
     }
 
     /// The path of a file from the root of the repository, parted by `/`; the whole path of one that lies elsewhere.
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         let whole = whole(&self.started.join(self.written(name)));
         let inside = whole.strip_prefix(&self.base).unwrap_or(&whole);
         inside.to_string_lossy().replace(MAIN_SEPARATOR, "/")

@@ -66,7 +66,7 @@ fn names(value: &Value, span: Span) -> Vec<&str> {
 }
 
 /// FNV-1a over 64 bits: the standard library's hash may change from one release of Rust to the next.
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

@@ -28,7 +28,8 @@ const fn word(level: Level) -> &'static str {
     }
 }
 
-fn place(place: &Place) -> Vec<(&'static str, String)> {
+/// The properties that say where.
+pub(crate) fn place(place: &Place) -> Vec<(&'static str, String)> {
     let (start, end) = (place.start, place.end);
     let mut properties = vec![("file", place.file.clone()), ("line", start.line.to_string())];
     if start.line == end.line {
@@ -50,12 +51,12 @@ fn message(finding: &Reported<'_>) -> String {
 }
 
 /// What stands after the last `::`.
-fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// What stands after a property's `=`.
-fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

@@ -36,13 +36,12 @@ fn place(finding: &Reported<'_>) -> String {
 /// The statement to paste, folded.
 fn repair(finding: &Reported<'_>) -> String {
     let Some(repair) = &finding.repair else { return String::new() };
-    let fence = "`".repeat(longest_run(repair.text).max(2) + 1);
     let summary = format!("{}: write instead of the statement", place(finding));
-    format!("\n<details><summary>{summary}</summary>\n\n{fence}json\n{}\n{fence}\n\n</details>\n", repair.text)
+    format!("\n<details><summary>{summary}</summary>\n\n{}\n\n</details>\n", block("json", repair.text))
 }
 
 /// A message as Markdown for a cell of a table: what stands between backticks as code, the rest escaped.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let parts: Vec<_> = text.split('`').collect();
     let mut marked = String::new();
     for (index, part) in parts.iter().enumerate() {
@@ -59,7 +58,7 @@ fn prose(text: &str) -> String {
 }
 
 /// Text without backticks as code, within a table or not.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let line = text.replace(['\r', '\n', '`'], " ").replace('|', "\\|");
     if line.trim().is_empty() { String::new() } else { format!("`{line}`") }
 }
@@ -73,8 +72,11 @@ fn escaped(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+/// A text as a block of code, whatever backticks it has.
+pub(crate) fn block(language: &str, text: &str) -> String {
+    let run = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(run.max(2) + 1);
+    format!("{fence}{language}\n{text}\n{fence}")
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) struct Reported<'g> {
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The path of the file, from the root of the repository if it lies there.
     pub file: String,
     /// Its first character.
@@ -56,6 +56,21 @@ pub(super) struct Place {
     pub text: String,
     /// What to say there; may be empty.
     pub label: String,
+}
+
+impl Place {
+    /// The place of an annotation.
+    pub(crate) fn of(annotation: &Annotation, sources: &SourceMap, files: &Files) -> Self {
+        let span = annotation.span;
+        let end = Span { start: span.end, ..span };
+        Self {
+            file: files.path(sources.name(span.source)),
+            start: sources.position(span),
+            end: sources.position(end),
+            text: sources.slice(span).to_owned(),
+            label: annotation.label.clone(),
+        }
+    }
 }
 
 /// The JSON that stands better in a statement's place.
@@ -148,15 +163,7 @@ impl Texts<'_> {
     }
 
     fn place(&self, annotation: &Annotation) -> Place {
-        let span = annotation.span;
-        let end = Span { start: span.end, ..span };
-        Place {
-            file: self.files.path(self.sources.name(span.source)),
-            start: self.sources.position(span),
-            end: self.sources.position(end),
-            text: self.sources.slice(span).to_owned(),
-            label: annotation.label.clone(),
-        }
+        Place::of(annotation, self.sources, self.files)
     }
 
     fn fingerprint(&mut self, diagnostic: &Diagnostic, statement: Option<usize>) -> String {

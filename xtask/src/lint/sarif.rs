@@ -20,19 +20,24 @@ const ROOT: &str = "%SRCROOT%";
 const SECURITY_SEVERITY: &str = "7.0";
 
 /// What is under the name of the fingerprints. Its number rises when they are made differently.
-const FINGERPRINT: &str = "permitlab/v1";
+pub(crate) const FINGERPRINT: &str = "permitlab/v1";
 
 /// Writes it.
 pub(super) fn render(report: &Report<'_>) -> String {
     let codes = codes(report);
     let rules: Vec<_> = codes.iter().map(|code| descriptor(code)).collect();
     let results: Vec<_> = report.findings.iter().map(|finding| result(finding, &codes)).collect();
+    log(&rules, &results, report.is_complete)
+}
+
+/// A log of one run: what the codes mean, what was found, and whether everything could be looked at.
+pub(crate) fn log(rules: &[Value], results: &[Value], is_complete: bool) -> String {
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": { "name": "Permitlab", "semanticVersion": env!("CARGO_PKG_VERSION"), "rules": rules } },
-            "invocations": [{ "executionSuccessful": report.is_complete }],
+            "invocations": [{ "executionSuccessful": is_complete }],
             "originalUriBaseIds": { ROOT: { "description": { "text": "The root of the repository." } } },
             "columnKind": "unicodeCodePoints",
             "results": results,
@@ -156,7 +161,8 @@ fn message(finding: &Reported<'_>) -> String {
     plain(&said.map(|text| sentence(text)).collect::<Vec<_>>().join(" "))
 }
 
-fn location(place: &Place) -> Map<String, Value> {
+/// A place in a file, with what is said of it.
+pub(crate) fn location(place: &Place) -> Map<String, Value> {
     let mut location = Map::new();
     let physical = json!({ "artifactLocation": artifact(&place.file), "region": region(place) });
     location.insert("physicalLocation".to_owned(), physical);
@@ -207,7 +213,7 @@ fn encoded(path: &str) -> String {
 
 /// Text that SARIF must not take for a link (§3.11.6) or a placeholder (§3.11.5). Braces that hold no number stay: the
 /// standard would have them twice, and those who read logs do not undo that, so `${{aws:username}}` would mislead.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut escaped = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -231,14 +237,15 @@ fn placeholder(text: &str) -> Option<&str> {
 }
 
 /// A lowercase fragment as a sentence.
-fn sentence(fragment: &str) -> String {
+pub(crate) fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase()).into_iter();
     let end = if fragment.ends_with(['.', '?', '!']) { "" } else { "." };
     first.chain(letters).chain(end.chars()).collect()
 }
 
-fn pascal_case(code: &str) -> String {
+/// A code as the name of a rule.
+pub(crate) fn pascal_case(code: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
