@@ -14,7 +14,9 @@ use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive::bare_context;
 use permitlab_evaluator::explain;
 use permitlab_evaluator::gather::Applicable;
-use permitlab_evaluator::policy::{self, Policies as Attached, Policy, PolicySet, PolicyType};
+use permitlab_evaluator::glob::Case;
+use permitlab_evaluator::policy::pattern::{Pattern, Wildcards};
+use permitlab_evaluator::policy::{self, Policies as Attached, Policy, PolicySet, PolicyType, Version};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource};
 use permitlab_evaluator::source::SourceMap;
@@ -81,6 +83,12 @@ pub(crate) fn checked(text: &str, kind: PolicyType) -> Option<Policy> {
     let mut sources = SourceMap::new();
     let id = sources.add("policy", text).ok()?;
     policy::read("policy", id, text, kind).ok()?.policy
+}
+
+/// Whether a pattern of `StringLike` matches a text.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let pattern = Pattern::parse(pattern, Version::V2012, Wildcards::Yes);
+    pattern.matches(text, Case::Sensitive, &RequestContext::closed()).holds()
 }
 
 /// Makes policies ready to decide any number of calls.

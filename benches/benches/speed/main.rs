@@ -7,6 +7,7 @@
 mod bulk;
 mod decide;
 mod explain;
+mod pattern;
 mod read;
 mod world;
 
@@ -25,6 +26,7 @@ fn short() -> Criterion {
 criterion_group! {
     name = speed;
     config = short();
-    targets = read::parse, read::compile, decide::warm, decide::cold, explain::explain, bulk::bulk, world::world
+    targets = read::parse, read::compile, decide::warm, decide::cold, explain::explain, bulk::bulk, world::world,
+        pattern::longest
 }
 criterion_main!(speed);
