@@ -85,10 +85,20 @@ pub(crate) fn checked(text: &str, kind: PolicyType) -> Option<Policy> {
     policy::read("policy", id, text, kind).ok()?.policy
 }
 
-/// Whether a pattern of `StringLike` matches a text.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let pattern = Pattern::parse(pattern, Version::V2012, Wildcards::Yes);
-    pattern.matches(text, Case::Sensitive, &RequestContext::closed()).holds()
+/// A pattern of `StringLike` that was read.
+#[derive(Debug)]
+pub struct Like(Pattern);
+
+impl Like {
+    /// Reads a pattern.
+    pub fn read(pattern: &str) -> Self {
+        Self(Pattern::parse(pattern, Version::V2012, Wildcards::Yes))
+    }
+
+    /// Whether a text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.matches(text, Case::Sensitive, &RequestContext::closed()).holds()
+    }
 }
 
 /// Makes policies ready to decide any number of calls.

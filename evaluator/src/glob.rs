@@ -33,7 +33,7 @@ pub enum Case {
 /// What stands before the first `*` has to begin the text and what stands after the last has to end it; each part
 /// between two is looked for at its earliest place, which leaves the most for those after it. The cost grows with
 /// text and pattern, not with their product: only a part of more than 32 characters that holds a `?` costs more,
-/// one sixty-fourth of its length for each character of the text.
+/// one sixty-fourth of its length for each place at which it could stand.
 pub fn matches<S: AsRef<str>>(pattern: &[Token<S>], text: &str, case: Case) -> bool {
     match (pattern, case) {
         ([Token::Literal(literal)], _) => equal(text, literal.as_ref(), case),

@@ -11,9 +11,9 @@ use super::Token;
 struct Bits(SmallVec<[u64; 64]>);
 
 impl Bits {
-    /// The first `count` of `length` bits.
-    fn first(count: usize, length: usize) -> Self {
-        let mut bits = Self::none(length);
+    /// So many bits, all of them set.
+    fn all(count: usize) -> Self {
+        let mut bits = Self::none(count);
         for at in 0..count {
             bits.set(at);
         }
@@ -61,7 +61,7 @@ pub(super) fn after_first<'t, S: AsRef<str>>(text: &'t str, part: &[Token<S>]) -
     let wanted: SmallVec<[Option<char>; 128]> = characters(part).collect();
     let length = if text.is_ascii() { text.len() } else { text.chars().count() };
     let places = (length + 1).checked_sub(wanted.len())?;
-    let mut alive = Bits::first(places, length);
+    let mut alive = Bits::all(places);
     let mut compared: Vec<char> = Vec::new();
     for character in wanted.iter().flatten() {
         if let Err(at) = compared.binary_search(character) {
