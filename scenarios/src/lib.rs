@@ -10,6 +10,8 @@
 //! [`lint`] says what policies say that nobody meant, without any of this; [`measure`] finds what to ask of policies, so that
 //! the cost of deciding by them is measured.
 //!
+//! [`table`] lists who may do what with the keys of a world, and what two versions of it differ in.
+//!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 #[cfg(feature = "cedar")]
@@ -33,3 +35,4 @@ pub mod report;
 pub mod root;
 pub mod schema;
 pub mod suggest;
+pub mod table;

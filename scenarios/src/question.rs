@@ -189,7 +189,7 @@ impl Question {
             }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
-        Ok(Asked { step: None, judgement, places, request: call, suggestion, second })
+        Ok(Asked { step: None, judgement, places, request: call, suggestion, second, world: None, is_asserted: false })
     }
 
     /// The question and its answer as a scenario file.

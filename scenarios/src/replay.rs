@@ -9,11 +9,13 @@ mod expect;
 mod need;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::world::World;
 
 use crate::change;
 use crate::facts::{self, Facts, SessionFacts, read_policy};
@@ -29,7 +31,7 @@ use crate::root::PolicyRoot;
 use crate::suggest::{Suggestion, suggest};
 
 pub use ask::Places;
-pub(crate) use ask::{Resolved, check_resource_policy, resolve};
+pub(crate) use ask::{Resolved, check_resource_policy, resolve, via_service};
 
 /// What came of a scenario file.
 #[derive(Debug)]
@@ -104,6 +106,10 @@ pub struct Asked {
     pub suggestion: Option<Suggestion>,
     /// The second opinion, where one was asked for, or why there is none.
     pub second: Option<Result<Opinion, String>>,
+    /// The world it was asked in.
+    pub world: Option<Arc<World>>,
+    /// Whether the check says what has to come of it. A step of a flow that nobody needs may come to anything.
+    pub is_asserted: bool,
 }
 
 /// A step of a flow.
@@ -291,7 +297,7 @@ impl Run<'_> {
                 let facts = self.with_outside(facts);
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = facts.world()?;
+                let world = Arc::new(facts.world()?);
                 asked = vec![ask.call(&world, call)?];
                 let problems = self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?;
                 self.suggest(&facts, &mut asked, &problems);
@@ -309,8 +315,11 @@ impl Run<'_> {
                 let flow = self.flow(flow)?;
                 let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = facts.world()?;
+                let world = Arc::new(facts.world()?);
                 asked = ask.flow(&world, &flow, &bindings)?;
+                for each in &mut asked {
+                    each.is_asserted = expect::asserts(each, &case.outcome);
+                }
                 let problems = self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?;
                 self.suggest(&facts, &mut asked, &problems);
                 problems

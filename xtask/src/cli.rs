@@ -32,6 +32,9 @@ pub enum Verb {
     /// Find what policies say that their authors did not mean: dead permissions, open doors, slips
     #[command(after_help = LINT_EXAMPLES)]
     Lint(Box<LintArguments>),
+    /// List who may do what with the keys of a world, and which statement says so
+    #[command(after_help = TABLE_EXAMPLES)]
+    Table(Box<TableArguments>),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
     /// Measure what deciding by your own policies costs
@@ -86,6 +89,47 @@ pub struct BenchArguments {
     /// Where the reports go.
     #[command(flatten)]
     pub reports: Reports<BenchFormat>,
+}
+
+/// The arguments of `table`.
+#[derive(Debug, Args)]
+pub struct TableArguments {
+    /// Worlds, each with a table of its own; all of the policy root by default
+    #[arg(value_name = "WORLD")]
+    pub worlds: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print the snapshots whose scenario or world is gone, and nothing else; fail if there is one
+    #[arg(long, value_name = "DIR", conflicts_with = "worlds")]
+    pub unreferenced: Option<PathBuf>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// What a report of `table` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people, and as the snapshots have it
+    Human,
+    /// For programs: every line as one JSON value
+    Json,
+}
+
+/// Which differences make `simulate --base` fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Somebody may do more, or perhaps more
+    #[default]
+    Gained,
+    /// Somebody may do less, or perhaps less
+    Lost,
+    /// Any difference, also of the statement that decides
+    Any,
 }
 
 /// The arguments of `cedar`.
@@ -170,6 +214,16 @@ pub struct SimulateArguments {
             `remove role-eval-kms#Use/Condition/StringEquals/kms:ViaService`"
     )]
     pub changes: Vec<String>,
+
+    /// Compare the access tables of all worlds with those of another version: a branch, a tag or a commit; nothing in the
+    /// work tree is touched
+    #[arg(long, value_name = "REV", help_heading = "What if",
+        conflicts_with_all = ["files", "call", "why", "suggest", "engine"])]
+    pub base: Option<String>,
+
+    /// Which differences make the run fail
+    #[arg(long, value_enum, value_name = "KIND", default_value_t, help_heading = "What if", requires = "base")]
+    pub fail_on: FailOn,
 
     /// The call to decide, where one question is asked.
     #[command(flatten)]
@@ -287,6 +341,8 @@ pub enum Format {
     Human,
     /// For programs: everything, as one JSON value
     Json,
+    /// For a comment on a pull request, with `--base`
+    Markdown,
 }
 
 /// What a report of `lint` looks like.
@@ -331,6 +387,11 @@ impl Formats for BenchFormat {
     const DEFAULT: Self = Self::Human;
 }
 
+impl Formats for TableFormat {
+    const VERB: &'static str = "table";
+    const DEFAULT: Self = Self::Human;
+}
+
 impl Formats for LintFormat {
     const VERB: &'static str = "lint";
     const DEFAULT: Self = Self::Human;
@@ -365,6 +426,10 @@ Examples:
   See what a change would do
     permitlab simulate --change 'set key/eval state Disabled'
 
+  See who may do more or less than on another branch, as a comment on a pull request
+    permitlab simulate --base origin/main
+    permitlab simulate --base origin/main --fail-on any --format markdown --output comment.md
+
   Print for people, and keep a report for programs
     permitlab simulate --format human --format json --output report.json";
 
@@ -376,6 +441,16 @@ Examples:
 
   Annotate a pull request, and keep a log for code scanning
     permitlab lint --format github --format sarif --output lint.sarif";
+
+const TABLE_EXAMPLES: &str = "\
+Every caller of the world and every service its policies name, on every key, by every action and path the policies name: \
+what is allowed has a line, and what a Deny denies; the rest is counted. An answer that hangs on what nobody stated is \
+`unsure`. A `table:` block in the world says what else to ask.
+
+Examples:
+  permitlab table
+  permitlab table fixtures/bedrock-eval.yaml --format json
+  permitlab table --unreferenced snapshots";
 
 const BENCH_EXAMPLES: &str = "\
 Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
@@ -546,6 +621,7 @@ mod tests {
             other @ (Verb::Decide
             | Verb::Lint(_)
             | Verb::Explain(_)
+            | Verb::Table(_)
             | Verb::Bench(_)
             | Verb::Cedar(_)
             | Verb::Tidy
@@ -571,6 +647,8 @@ mod tests {
         "simulate --by anonymous --call kms:Decrypt --key-policy k.json --identity-policy a.json b.json --var a=b c=d"
     )]
     #[case::change_of_scenarios("simulate cases/a.yaml --change x --change y")]
+    #[case::base("simulate --base origin/main --fail-on any --format markdown --change x")]
+    #[case::table("table fixtures/a.yaml --format json")]
     #[case::decide("decide")]
     #[case::schema("schema --check")]
     #[case::bench("bench fixtures/a.yaml b.yaml --calls 100 --slowest 3 --format json")]
@@ -580,6 +658,8 @@ mod tests {
 
     #[rstest]
     #[case::files_and_question("simulate a.yaml --by role/a --call kms:ListKeys", ErrorKind::ArgumentConflict)]
+    #[case::base_and_question("simulate --base main --by r --call c", ErrorKind::ArgumentConflict)]
+    #[case::fail_on_without_base("simulate --fail-on any", ErrorKind::MissingRequiredArgument)]
     #[case::files_and_bare("simulate --key-policy k.json -- a.yaml", ErrorKind::ArgumentConflict)]
     #[case::world_and_bare("simulate --by r --call c --world w --key-policy k", ErrorKind::ArgumentConflict)]
     #[case::world_and_identity("simulate --by r --call c --world w --identity-policy k", ErrorKind::ArgumentConflict)]

@@ -18,10 +18,12 @@ pub mod decide;
 pub mod exit;
 pub mod explain;
 pub mod fuzz;
+pub mod git;
 pub mod lint;
 pub mod output;
 pub mod schema;
 pub mod simulate;
+pub mod table;
 pub mod tidy;
 
 use std::ffi::OsString;
@@ -53,6 +55,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Simulate(arguments) => simulate::run(&arguments, streams),
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
+        Verb::Table(arguments) => table::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),

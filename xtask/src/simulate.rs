@@ -1,5 +1,7 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
+mod base;
+
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -40,6 +42,20 @@ pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Resu
         return ask(arguments, streams);
     }
     let root = root(arguments.root.as_deref())?;
+    if let Some(revision) = &arguments.base {
+        return base::run(arguments, &root, revision, streams);
+    }
+    let is_markdown = |format: &Format| *format == Format::Markdown;
+    if arguments
+        .reports
+        .standard
+        .iter()
+        .chain(arguments.reports.files.iter().map(|(_, format)| format))
+        .any(is_markdown)
+    {
+        let refusal = Refusal::new(Exit::Usage, "`--format markdown` reports the difference of two versions");
+        return Err(refusal.help("name the other version with `--base REV`").into());
+    }
     let files = case_files(&root, &arguments.files)?;
     if arguments.changes.is_empty() {
         scenarios(arguments, &root, &files, streams)
@@ -58,7 +74,7 @@ struct Report {
 /// holds another form.
 fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::Result<()> {
     reports.write(streams, |format| match format {
-        Format::Human => report.human.clone(),
+        Format::Human | Format::Markdown => report.human.clone(),
         Format::Json => format!("{:#}\n", report.json),
     })
 }
@@ -167,7 +183,7 @@ fn inside(root: &PolicyRoot, path: &Path) -> anyhow::Result<String> {
 }
 
 /// The files, and not the folders, that one argument matches, as paths from the root.
-fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
     named_paths(root, name)?.iter().filter(|path| path.is_file()).map(|path| inside(root, path)).collect()
 }
 
