@@ -12,11 +12,14 @@
 //!
 //! [`table`] lists who may do what with the keys of a world, and what two versions of it differ in.
 //!
+//! [`coverage`] says which parts of the policies no check exercises, [`mutate`] which faults no check would catch.
+//!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 #[cfg(feature = "cedar")]
 pub mod cedar;
 pub mod change;
+pub mod coverage;
 pub mod decide;
 pub mod diff;
 pub mod facts;
@@ -25,6 +28,7 @@ pub mod grants;
 pub mod judge;
 pub mod lint;
 pub mod measure;
+pub mod mutate;
 pub mod oracle;
 pub mod placeholders;
 pub mod question;

@@ -132,8 +132,22 @@ pub struct Options {
     pub only_decide: bool,
     /// Whether to look for what would let denied calls pass also where a denial is expected.
     pub suggest: bool,
+    /// How much is wanted.
+    pub detail: Detail,
     /// Who decides.
     pub engine: Engine,
+}
+
+/// How much of a replay is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it, with what would let denied calls pass.
+    #[default]
+    Full,
+    /// What holds and what does not.
+    Brief,
+    /// The same up to the first check that does not hold.
+    FirstFailure,
 }
 
 /// Replays a scenario file of a policy root.
@@ -166,9 +180,9 @@ pub fn replay(root: &PolicyRoot, path: &str, options: &Options) -> Replayed {
         Ok(facts) => facts,
         Err(findings) => return Replayed { findings, ..replayed },
     };
-    let (scenario, topic) = (&scenario, topic(path));
-    let mut run =
-        Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
+    let (scenario, topic, facts) = (&scenario, topic(path), Arc::new(facts));
+    let (findings, unchanged) = (Vec::new(), None);
+    let mut run = Run { root, sources, scenario, facts, world: None, options, topic, findings, changed: 0, unchanged };
     let checks = run.checks();
     let Run { findings, changed, unchanged, .. } = run;
     Replayed { findings, checks, changed, unchanged, ..replayed }
@@ -191,7 +205,9 @@ struct Run<'r> {
     root: &'r PolicyRoot,
     sources: &'r mut SourceMap,
     scenario: &'r Scenario,
-    facts: Facts,
+    facts: Arc<Facts>,
+    /// The world of these facts, which most checks share.
+    world: Option<Arc<World>>,
     options: &'r Options,
     topic: &'r str,
     findings: Vec<Diagnostic>,
@@ -215,7 +231,12 @@ impl Run<'_> {
                         if let Some(first) = checked.iter().find(|other| other.id == result.id) {
                             self.findings.push(same_id(&result, first));
                         }
+                        let is_enough =
+                            self.options.detail == Detail::FirstFailure && matches!(result.outcome, Outcome::Failed(_));
                         checked.push(result);
+                        if is_enough {
+                            return checked;
+                        }
                     }
                     // A check that a change from outside breaks is one that change does not apply to.
                     Err(findings) if !self.options.changes.is_empty() => {
@@ -297,7 +318,7 @@ impl Run<'_> {
                 let facts = self.with_outside(facts);
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = Arc::new(facts.world()?);
+                let world = self.world(&facts)?;
                 asked = vec![ask.call(&world, call)?];
                 let problems = self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?;
                 self.suggest(&facts, &mut asked, &problems);
@@ -315,7 +336,7 @@ impl Run<'_> {
                 let flow = self.flow(flow)?;
                 let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = Arc::new(facts.world()?);
+                let world = self.world(&facts)?;
                 asked = ask.flow(&world, &flow, &bindings)?;
                 for each in &mut asked {
                     each.is_asserted = expect::asserts(each, &case.outcome);
@@ -339,6 +360,9 @@ impl Run<'_> {
 
     /// Looks for what would let denied calls pass: those that a problem is about, or all.
     fn suggest(&mut self, facts: &Facts, asked: &mut [Asked], problems: &[Problem]) {
+        if self.options.detail != Detail::Full {
+            return;
+        }
         for (index, each) in asked.iter_mut().enumerate() {
             let is_problem = problems.iter().any(|problem| problem.asked.is_none_or(|about| about == index));
             if !self.options.suggest && !is_problem {
@@ -378,24 +402,39 @@ impl Run<'_> {
     }
 
     /// The facts with the check's changes applied.
-    fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Facts> {
+    fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Arc<Facts>> {
         let mut facts = self.facts.clone();
+        if check.changes.is_empty() {
+            return Ok(facts);
+        }
+        let own = Arc::make_mut(&mut facts);
         for change in &check.changes {
             let change = fill(change, &Scope::new(&self.facts.vars).with(cell))?;
-            change::apply(&mut facts, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
+            change::apply(own, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
         }
         Ok(facts)
     }
 
+    /// The world of facts, made once for those that no check changes.
+    fn world(&mut self, facts: &Arc<Facts>) -> Found<Arc<World>> {
+        if !Arc::ptr_eq(facts, &self.facts) {
+            return facts.world().map(Arc::new);
+        }
+        if self.world.is_none() {
+            self.world = Some(Arc::new(facts.world()?));
+        }
+        self.world.clone().map_or_else(|| facts.world().map(Arc::new), Ok)
+    }
+
     /// The facts with the changes from outside applied, where they apply to this world.
-    fn with_outside(&mut self, facts: Facts) -> Facts {
+    fn with_outside(&mut self, facts: Arc<Facts>) -> Arc<Facts> {
         if self.options.changes.is_empty() {
             return facts;
         }
-        match self.changed_from_outside(facts.clone()) {
+        match self.changed_from_outside(Facts::clone(&facts)) {
             Ok(changed) => {
                 self.changed += 1;
-                changed
+                Arc::new(changed)
             }
             Err(finding) => {
                 self.unchanged.get_or_insert(*finding);
@@ -405,10 +444,11 @@ impl Run<'_> {
     }
 
     /// The facts with what the check says of its caller's session (R5.9).
-    fn with_session(&mut self, mut facts: Facts, check: &Check, by: &Text, cell: &Cell) -> Found<Facts> {
-        let Some(At { value: session, .. }) = &check.session else { return Ok(facts) };
+    fn with_session(&mut self, mut shared: Arc<Facts>, check: &Check, by: &Text, cell: &Cell) -> Found<Arc<Facts>> {
+        let Some(At { value: session, .. }) = &check.session else { return Ok(shared) };
+        let facts = Arc::make_mut(&mut shared);
         let scope = Scope::new(&self.facts.vars).with(cell);
-        let principal = reference::caller(&facts, &fill(by, &scope)?).map_err(|finding| vec![*finding])?;
+        let principal = reference::caller(facts, &fill(by, &scope)?).map_err(|finding| vec![*finding])?;
         let mut policies = Vec::new();
         for (index, source) in session.policies.iter().enumerate() {
             let owner = format!("session/{index}");
@@ -423,17 +463,18 @@ impl Run<'_> {
         let source_identity = session.source_identity.as_ref().map(|text| fill(text, &scope)).transpose()?;
         let source_identity = source_identity.map(|text| text.as_str().to_owned());
         facts.session = Some(SessionFacts { principal, policies, tags, source_identity });
-        Ok(facts)
+        Ok(shared)
     }
 
     /// The facts with the key policy that the call brings (R6.10).
-    fn with_new_policy(&mut self, mut facts: Facts, call: &CallQuestion, cell: &Cell) -> Found<Facts> {
-        let Some(source) = &call.new_policy else { return Ok(facts) };
+    fn with_new_policy(&mut self, mut shared: Arc<Facts>, call: &CallQuestion, cell: &Cell) -> Found<Arc<Facts>> {
+        let Some(source) = &call.new_policy else { return Ok(shared) };
         let source = self.in_cell(source, cell)?;
         let document = read_policy(self.root, self.sources, &self.facts.vars, &source, "new policy")?;
+        let facts = Arc::make_mut(&mut shared);
         facts.new_policy = Some(document.name.to_string());
         facts.add_document(document, PolicyType::Key);
-        Ok(facts)
+        Ok(shared)
     }
 
     fn changed_from_outside(&mut self, mut facts: Facts) -> Result<Facts, Box<Diagnostic>> {

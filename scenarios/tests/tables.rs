@@ -1,5 +1,7 @@
 //! The access table of every world is the reviewed one, and no snapshot outlives what it was taken of.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test is not about may end it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

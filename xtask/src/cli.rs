@@ -35,6 +35,12 @@ pub enum Verb {
     /// List who may do what with the keys of a world, and which statement says so
     #[command(after_help = TABLE_EXAMPLES)]
     Table(Box<TableArguments>),
+    /// Find the statements, actions, principals and conditions that no check exercises
+    #[command(after_help = COVERAGE_EXAMPLES)]
+    Coverage(Box<CoverageArguments>),
+    /// Make the faults people make in policies, one at a time, and find those that no check catches
+    #[command(after_help = MUTATE_EXAMPLES)]
+    Mutate(Box<MutateArguments>),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
     /// Measure what deciding by your own policies costs
@@ -111,12 +117,61 @@ pub struct TableArguments {
     pub reports: Reports<TableFormat>,
 }
 
-/// What a report of `table` looks like.
+/// The arguments of `coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArguments {
+    /// Scenario files, folders of them, or glob patterns; all cases of the policy root by default
+    #[arg(value_name = "FILES")]
+    pub files: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print the policies with a sign before each line: `+` covered, `~` partly, `!` not, `x` dead
+    #[arg(long)]
+    pub source: bool,
+
+    /// Fail when fewer of the parts that are not dead are covered
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: Option<u8>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// The arguments of `mutate`.
+#[derive(Debug, Args)]
+pub struct MutateArguments {
+    /// Policies to change; all that the worlds of scenarios attach by default
+    #[arg(value_name = "POLICIES")]
+    pub policies: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print also the faults that are caught, with the check that catches each, those that change nothing, and those of
+    /// which nothing is known
+    #[arg(long)]
+    pub all: bool,
+
+    /// Fail when checks catch fewer of the faults that change something
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: Option<u8>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// What a report of `table`, `coverage` or `mutate` looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
-    /// For people, and as the snapshots have it
+    /// For people
     Human,
-    /// For programs: every line as one JSON value
+    /// For programs: everything, as one JSON value
     Json,
 }
 
@@ -452,6 +507,24 @@ Examples:
   permitlab table fixtures/bedrock-eval.yaml --format json
   permitlab table --unreferenced snapshots";
 
+const COVERAGE_EXAMPLES: &str = "\
+An entry is covered when checks that say what has to come of a call saw it match and saw it not match; a statement when it \
+decided one. What the linter proves dead counts apart.
+
+Examples:
+  permitlab coverage
+  permitlab coverage cases/bedrock --source
+  permitlab coverage --threshold 100 --format json --output coverage.json";
+
+const MUTATE_EXAMPLES: &str = "\
+Statements and conditions are dropped, effects flipped, Regions and accounts widened, principals added, keys misspelt. A fault \
+is caught when a check fails; for one that is not, the check that is missing is printed, ready to paste.
+
+Examples:
+  permitlab mutate
+  permitlab mutate policies/key-eval.json --all
+  permitlab mutate --threshold 95 --format json --output mutants.json";
+
 const BENCH_EXAMPLES: &str = "\
 Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
 without a world are given to one role, key policies a key each.
@@ -622,6 +695,8 @@ mod tests {
             | Verb::Lint(_)
             | Verb::Explain(_)
             | Verb::Table(_)
+            | Verb::Coverage(_)
+            | Verb::Mutate(_)
             | Verb::Bench(_)
             | Verb::Cedar(_)
             | Verb::Tidy
@@ -649,6 +724,8 @@ mod tests {
     #[case::change_of_scenarios("simulate cases/a.yaml --change x --change y")]
     #[case::base("simulate --base origin/main --fail-on any --format markdown --change x")]
     #[case::table("table fixtures/a.yaml --format json")]
+    #[case::coverage("coverage cases/a.yaml --threshold 100 --source --format json")]
+    #[case::mutate("mutate policies/a.json --threshold 95 --all --format json")]
     #[case::decide("decide")]
     #[case::schema("schema --check")]
     #[case::bench("bench fixtures/a.yaml b.yaml --calls 100 --slowest 3 --format json")]

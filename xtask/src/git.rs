@@ -42,7 +42,7 @@ pub fn root_at(root: &PolicyRoot, revision: &str) -> anyhow::Result<PolicyRoot> 
             .into());
     }
     let files = git.read(&entries)?;
-    Ok(PolicyRoot::of_files(root.folder(), followed(files)))
+    Ok(PolicyRoot::of_files(root.folder(), followed(&files)))
 }
 
 /// A file of a tree.
@@ -71,13 +71,13 @@ enum Content {
 }
 
 /// The files, with links to files of the same root in place.
-fn followed(contents: BTreeMap<String, Content>) -> Vec<(String, Vec<u8>)> {
+fn followed(contents: &BTreeMap<String, Content>) -> Vec<(String, Vec<u8>)> {
     let file = |path: &str| match contents.get(path) {
         Some(Content::File(bytes)) => Some(bytes.clone()),
         Some(Content::Link(_)) | None => None,
     };
     let mut files = Vec::new();
-    for (path, content) in &contents {
+    for (path, content) in contents {
         let bytes = match content {
             Content::File(bytes) => Some(bytes.clone()),
             Content::Link(target) => beside(path, target).and_then(|target| file(&target)),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn trees_list_files_and_other_things() {
-        let listed = b"100644 blob aa\tpolicies/a b.json\0160000 commit bb\tsub\0120000 blob cc\tlink.json\0";
+        let listed = b"100644 blob aa\tpolicies/a b.json\x00160000 commit bb\tsub\x00120000 blob cc\tlink.json\x00";
         let entries = entries(listed);
         let told: Vec<_> =
             entries.iter().map(|each| (each.path.as_str(), each.object.as_str(), each.is_link)).collect();

@@ -110,7 +110,7 @@ fn only_root_in(folder: &Path) -> Option<PolicyRoot> {
 
 /// The scenario files that arguments name: files, folders and globs, from the current folder or from the root. A folder
 /// stands for all scenario files below it, and has to have one.
-fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
+pub(crate) fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
     let all = root.case_files()?;
     let mut chosen = BTreeSet::new();
     for name in named {

@@ -1,5 +1,7 @@
 //! Who may do what with which key?
 
+use std::fmt::Write as _;
+
 use permitlab::render::{Colour, report};
 use permitlab::table::{Refused, Table, unreferenced};
 use serde_json::{Value, json};
@@ -58,7 +60,13 @@ pub fn run(arguments: &TableArguments, streams: &mut Streams) -> anyhow::Result<
 fn human(tables: &[Table]) -> String {
     match tables {
         [table] => table.text(),
-        tables => tables.iter().map(|table| format!("# {}\n{}\n", table.world, table.text())).collect(),
+        tables => {
+            let mut text = String::new();
+            for table in tables {
+                let _ = writeln!(text, "# {}\n{}", table.world, table.text());
+            }
+            text
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `simulate --base` against a repository of its own.
 
+#![expect(clippy::unwrap_used, reason = "what a test is not about may end it")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
