@@ -77,6 +77,11 @@ impl SourceMap {
         self.sources.get(usize::try_from(id.0).ok()?)
     }
 
+    /// The names of all texts, in the order they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(Source::name)
+    }
+
     /// The name of a text, or an empty string for an id of another map.
     pub fn name(&self, id: SourceId) -> &str {
         self.source(id).map_or("", Source::name)

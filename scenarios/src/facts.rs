@@ -34,7 +34,7 @@ use crate::root::PolicyRoot;
 
 /// The service control policy that is attached everywhere unless it is detached (R5.5).
 pub(crate) const FULL_ACCESS: &str = "FullAWSAccess";
-const FULL_ACCESS_TEXT: &str =
+pub(crate) const FULL_ACCESS_TEXT: &str =
     r#"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } }"#;
 
 /// What the worlds of a file define, by name.
@@ -66,6 +66,8 @@ pub struct Facts {
     pub new_policy: Option<String>,
     /// Condition keys that every call carries.
     pub context: BTreeMap<ConditionKey, Option<Values>>,
+    /// What the access table asks about, as the last world that says so has it.
+    pub table: Option<written::Table>,
     places: BTreeMap<String, Span>,
 }
 
@@ -254,7 +256,8 @@ pub fn load<'u>(
             return Err(findings);
         }
     };
-    let facts = Facts { vars, ..Facts::default() };
+    let table = read.iter().rev().find_map(|world| world.table.clone());
+    let facts = Facts { vars, table, ..Facts::default() };
     let mut loader = Loader {
         root,
         sources,

@@ -12,12 +12,16 @@
 //!
 //! [`harness`] makes a test of a scenario file: [`check`] and [`assert_scenario!`] are what a policy repository calls;
 //! [`World`] and [`Call`] ask the same from Rust, without a file.
+//! [`table`] lists who may do what with the keys of a world, and what two versions of it differ in.
+//!
+//! [`coverage`] says which parts of the policies no check exercises, [`mutate`] which faults no check would catch.
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
 #[cfg(feature = "cedar")]
 pub mod cedar;
 pub mod change;
+pub mod coverage;
 pub mod decide;
 pub mod diff;
 pub mod facts;
@@ -27,6 +31,7 @@ pub mod harness;
 pub mod judge;
 pub mod lint;
 pub mod measure;
+pub mod mutate;
 pub mod oracle;
 pub mod placeholders;
 pub mod question;
@@ -37,6 +42,7 @@ pub mod report;
 pub mod root;
 pub mod schema;
 pub mod suggest;
+pub mod table;
 pub mod today;
 pub mod world;
 

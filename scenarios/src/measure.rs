@@ -340,7 +340,7 @@ fn resources(element: &ResourceElement) -> Option<Vec<Arn>> {
 }
 
 /// A text that a pattern matches: something for each wildcard and variable.
-fn plain(pattern: &str) -> String {
+pub(crate) fn plain(pattern: &str) -> String {
     let mut text = String::new();
     let mut rest = pattern;
     while let Some((before, variable)) = rest.split_once("${") {

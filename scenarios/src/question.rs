@@ -12,6 +12,7 @@ use permitlab_evaluator::context::{ConditionKey, Values};
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{Document, PolicyType};
 use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::kms::{KeyState, MultiRegion};
@@ -26,7 +27,7 @@ use crate::replay::{Asked, Places, Resolved, check_resource_policy, resolve};
 use crate::suggest::suggest;
 
 /// A question as typed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Question {
     /// Who decides.
     pub engine: Engine,
@@ -189,7 +190,22 @@ impl Question {
             }
             Resolved::AwsOwned(call) => judge::not_evaluated(call),
         };
-        Ok(Asked { step: None, judgement, places, request: call, suggestion, second })
+        Ok(Asked { step: None, judgement, places, request: call, suggestion, second, world: None, is_asserted: false })
+    }
+
+    /// The call that is asked, with condition keys stated beside those of the question; none where a part of it names
+    /// nothing, or no policy of a customer's has a say.
+    pub(crate) fn request(
+        &self,
+        facts: &Facts,
+        context: BTreeMap<ConditionKey, Option<Values>>,
+    ) -> Option<Box<Request>> {
+        let places = self.places(&mut SourceMap::new());
+        let pairs = self.encryption_context.iter().cloned().collect();
+        match resolve(facts, &places, pairs, context).ok()? {
+            Resolved::Request(request) => Some(request),
+            Resolved::AwsOwned(_) => None,
+        }
     }
 
     /// The question and its answer as a scenario file.

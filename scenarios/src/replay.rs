@@ -10,11 +10,13 @@ mod need;
 mod select;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceId, SourceMap, Span};
+use permitlab_evaluator::world::World;
 use rayon::prelude::*;
 
 use crate::change;
@@ -31,7 +33,7 @@ use crate::root::PolicyRoot;
 use crate::suggest::{Suggestion, suggest};
 
 pub use ask::Places;
-pub(crate) use ask::{Resolved, check_resource_policy, resolve};
+pub(crate) use ask::{Resolved, check_resource_policy, resolve, via_service};
 pub use select::Selection;
 
 /// What came of a scenario file.
@@ -118,6 +120,10 @@ pub struct Asked {
     pub suggestion: Option<Suggestion>,
     /// The second opinion, where one was asked for, or why there is none.
     pub second: Option<Result<Opinion, String>>,
+    /// The world it was asked in.
+    pub world: Option<Arc<World>>,
+    /// Whether the check says what has to come of it. A step of a flow that nobody needs may come to anything.
+    pub is_asserted: bool,
 }
 
 /// A step of a flow.
@@ -140,6 +146,8 @@ pub struct Options {
     pub only_decide: bool,
     /// Whether to look for what would let denied calls pass also where a denial is expected.
     pub suggest: bool,
+    /// How much is wanted.
+    pub detail: Detail,
     /// Who decides.
     pub engine: Engine,
     /// Which checks are asked for; what is wrong with a file is told all the same.
@@ -155,6 +163,18 @@ pub fn replay_all(root: &PolicyRoot, files: &[String], options: &Options, done: 
         replayed
     };
     files.par_iter().map(one).collect()
+}
+
+/// How much of a replay is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it, with what would let denied calls pass.
+    #[default]
+    Full,
+    /// What holds and what does not.
+    Brief,
+    /// The same up to the first check that does not hold.
+    FirstFailure,
 }
 
 /// Replays a scenario file of a policy root.
@@ -201,9 +221,9 @@ fn read(root: &PolicyRoot, mut replayed: Replayed, id: SourceId, options: &Optio
         Ok(facts) => facts,
         Err(findings) => return Replayed { findings, ..replayed },
     };
-    let (scenario, topic) = (&scenario, topic(&path));
-    let mut run =
-        Run { root, sources, scenario, facts, options, topic, findings: Vec::new(), changed: 0, unchanged: None };
+    let (scenario, topic, facts) = (&scenario, topic(&path), Arc::new(facts));
+    let (findings, unchanged) = (Vec::new(), None);
+    let mut run = Run { root, sources, scenario, facts, world: None, options, topic, findings, changed: 0, unchanged };
     let checks = run.checks();
     let Run { findings, changed, unchanged, .. } = run;
     Replayed { findings, checks, changed, unchanged, ..replayed }
@@ -226,7 +246,9 @@ struct Run<'r> {
     root: &'r PolicyRoot,
     sources: &'r mut SourceMap,
     scenario: &'r Scenario,
-    facts: Facts,
+    facts: Arc<Facts>,
+    /// The world of these facts, which most checks share.
+    world: Option<Arc<World>>,
     options: &'r Options,
     topic: &'r str,
     findings: Vec<Diagnostic>,
@@ -253,7 +275,12 @@ impl Run<'_> {
                         if let Some(first) = checked.iter().find(|other| other.id == result.id) {
                             self.findings.push(same_id(&result, first));
                         }
+                        let is_enough =
+                            self.options.detail == Detail::FirstFailure && matches!(result.outcome, Outcome::Failed(_));
                         checked.push(result);
+                        if is_enough {
+                            return checked;
+                        }
                     }
                     // A check that a change from outside breaks is one that change does not apply to.
                     Err(findings) if !self.options.changes.is_empty() => {
@@ -343,7 +370,7 @@ impl Run<'_> {
                 let facts = self.with_outside(facts);
                 let case = expect::case(&call.expect, cell, check, &self.facts.vars)?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = facts.world()?;
+                let world = self.world(&facts)?;
                 asked = vec![ask.call(&world, call)?];
                 let problems = self.compared(|| expect::call(&facts, &asked, 0, &case.outcome, &ask.scope()))?;
                 self.suggest(&facts, &mut asked, &problems);
@@ -361,8 +388,11 @@ impl Run<'_> {
                 let flow = self.flow(flow)?;
                 let bindings = Self::bindings(&facts, &flow, with, cell, flow_span(check))?;
                 let ask = self.asking(&facts, check, cell)?;
-                let world = facts.world()?;
+                let world = self.world(&facts)?;
                 asked = ask.flow(&world, &flow, &bindings)?;
+                for each in &mut asked {
+                    each.is_asserted = expect::asserts(each, &case.outcome);
+                }
                 let problems = self.compared(|| expect::flow(&facts, &asked, &case.outcome, &ask.scope()))?;
                 self.suggest(&facts, &mut asked, &problems);
                 problems
@@ -382,6 +412,9 @@ impl Run<'_> {
 
     /// Looks for what would let denied calls pass: those that a problem is about, or all.
     fn suggest(&mut self, facts: &Facts, asked: &mut [Asked], problems: &[Problem]) {
+        if self.options.detail != Detail::Full {
+            return;
+        }
         for (index, each) in asked.iter_mut().enumerate() {
             let is_problem = problems.iter().any(|problem| problem.asked.is_none_or(|about| about == index));
             if !self.options.suggest && !is_problem {
@@ -421,24 +454,39 @@ impl Run<'_> {
     }
 
     /// The facts with the check's changes applied.
-    fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Facts> {
+    fn changed(&mut self, check: &Check, cell: &Cell) -> Found<Arc<Facts>> {
         let mut facts = self.facts.clone();
+        if check.changes.is_empty() {
+            return Ok(facts);
+        }
+        let own = Arc::make_mut(&mut facts);
         for change in &check.changes {
             let change = fill(change, &Scope::new(&self.facts.vars).with(cell))?;
-            change::apply(&mut facts, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
+            change::apply(own, self.root, self.sources, &change).map_err(|finding| vec![*finding])?;
         }
         Ok(facts)
     }
 
+    /// The world of facts, made once for those that no check changes.
+    fn world(&mut self, facts: &Arc<Facts>) -> Found<Arc<World>> {
+        if !Arc::ptr_eq(facts, &self.facts) {
+            return facts.world().map(Arc::new);
+        }
+        if self.world.is_none() {
+            self.world = Some(Arc::new(facts.world()?));
+        }
+        self.world.clone().map_or_else(|| facts.world().map(Arc::new), Ok)
+    }
+
     /// The facts with the changes from outside applied, where they apply to this world.
-    fn with_outside(&mut self, facts: Facts) -> Facts {
+    fn with_outside(&mut self, facts: Arc<Facts>) -> Arc<Facts> {
         if self.options.changes.is_empty() {
             return facts;
         }
-        match self.changed_from_outside(facts.clone()) {
+        match self.changed_from_outside(Facts::clone(&facts)) {
             Ok(changed) => {
                 self.changed += 1;
-                changed
+                Arc::new(changed)
             }
             Err(finding) => {
                 self.unchanged.get_or_insert(*finding);
@@ -448,10 +496,11 @@ impl Run<'_> {
     }
 
     /// The facts with what the check says of its caller's session (R5.9).
-    fn with_session(&mut self, mut facts: Facts, check: &Check, by: &Text, cell: &Cell) -> Found<Facts> {
-        let Some(At { value: session, .. }) = &check.session else { return Ok(facts) };
+    fn with_session(&mut self, mut shared: Arc<Facts>, check: &Check, by: &Text, cell: &Cell) -> Found<Arc<Facts>> {
+        let Some(At { value: session, .. }) = &check.session else { return Ok(shared) };
+        let facts = Arc::make_mut(&mut shared);
         let scope = Scope::new(&self.facts.vars).with(cell);
-        let principal = reference::caller(&facts, &fill(by, &scope)?).map_err(|finding| vec![*finding])?;
+        let principal = reference::caller(facts, &fill(by, &scope)?).map_err(|finding| vec![*finding])?;
         let mut policies = Vec::new();
         for (index, source) in session.policies.iter().enumerate() {
             let owner = format!("session/{index}");
@@ -466,17 +515,18 @@ impl Run<'_> {
         let source_identity = session.source_identity.as_ref().map(|text| fill(text, &scope)).transpose()?;
         let source_identity = source_identity.map(|text| text.as_str().to_owned());
         facts.session = Some(SessionFacts { principal, policies, tags, source_identity });
-        Ok(facts)
+        Ok(shared)
     }
 
     /// The facts with the key policy that the call brings (R6.10).
-    fn with_new_policy(&mut self, mut facts: Facts, call: &CallQuestion, cell: &Cell) -> Found<Facts> {
-        let Some(source) = &call.new_policy else { return Ok(facts) };
+    fn with_new_policy(&mut self, mut shared: Arc<Facts>, call: &CallQuestion, cell: &Cell) -> Found<Arc<Facts>> {
+        let Some(source) = &call.new_policy else { return Ok(shared) };
         let source = self.in_cell(source, cell)?;
         let document = read_policy(self.root, self.sources, &self.facts.vars, &source, "new policy")?;
+        let facts = Arc::make_mut(&mut shared);
         facts.new_policy = Some(document.name.to_string());
         facts.add_document(document, PolicyType::Key);
-        Ok(facts)
+        Ok(shared)
     }
 
     fn changed_from_outside(&mut self, mut facts: Facts) -> Result<Facts, Box<Diagnostic>> {

@@ -2,11 +2,15 @@
 //!
 //! A policy root is the nearest ancestor folder that holds `permitlab.toml`. Every path in a world, a flow or a
 //! scenario is relative to it and stays inside it: `..`, absolute paths and links that lead out are refused.
+//!
+//! Files may also come from memory, in place of those of the folder or as all there are: another version of the root, or
+//! one with a policy edited, is read like the folder itself.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use permitlab_evaluator::diagnostic::{Diagnostic, closest};
 use permitlab_evaluator::source::{LONGEST, SourceId, SourceMap, Span, TooLong};
@@ -23,8 +27,10 @@ const CASE_EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRoot {
     folder: PathBuf,
-    /// The files by their paths, of a root that is no folder.
-    texts: Option<BTreeMap<String, String>>,
+    /// Files by their path from the root, which stand before those of the folder.
+    kept: BTreeMap<String, Arc<[u8]>>,
+    /// Whether the folder has no say.
+    is_detached: bool,
 }
 
 /// Why a file of a policy root could not be read.
@@ -80,6 +86,9 @@ pub enum ListError {
     /// A folder cannot be read.
     #[error("a folder cannot be read: {0}")]
     Folder(#[from] glob::GlobError),
+    /// A folder of snapshots cannot be read.
+    #[error("the snapshots cannot be read: {0}")]
+    Snapshots(io::Error),
     /// A file has a name that is no text.
     #[error("the file name {0:?} is not UTF-8")]
     Name(PathBuf),
@@ -93,12 +102,21 @@ impl PolicyRoot {
 
     /// A folder as a root, marked or not.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), texts: None }
+        Self { folder: folder.into(), kept: BTreeMap::new(), is_detached: false }
     }
 
-    /// A root that is no folder: texts by their paths, and nothing else.
-    pub fn of_texts(texts: BTreeMap<String, String>) -> Self {
-        Self { folder: PathBuf::new(), texts: Some(texts) }
+    /// A root that is these files and no others, by their paths from the root, whatever the folder of that name holds.
+    pub fn of_files(folder: impl Into<PathBuf>, files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let kept = files.into_iter().map(|(path, bytes)| (path, bytes.into())).collect();
+        Self { folder: folder.into(), kept, is_detached: true }
+    }
+
+    /// The same root with another text in one of its files.
+    #[must_use]
+    pub fn with_file(&self, path: &str, text: &str) -> Self {
+        let mut root = self.clone();
+        root.kept.insert(path.to_owned(), text.as_bytes().into());
+        root
     }
 
     /// The folder.
@@ -129,10 +147,13 @@ impl PolicyRoot {
     }
 
     fn bytes(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        if let Some(texts) = &self.texts {
-            let near = || closest(path, texts.keys().map(String::as_str)).map(str::to_owned);
-            let missing = || ReadError::Missing { path: path.to_owned(), closest: near() };
-            return texts.get(path).map(|text| text.clone().into_bytes()).ok_or_else(missing);
+        check_inside(path)?;
+        if let Some(kept) = self.kept.get(&*plain(path)) {
+            return Ok(kept.to_vec());
+        }
+        if self.is_detached {
+            let closest = closest(path, self.kept.keys().map(String::as_str)).map(str::to_owned);
+            return Err(ReadError::Missing { path: path.to_owned(), closest });
         }
         let inside = self.inside(path)?;
         bytes(&inside).map_err(|source| {
@@ -149,13 +170,6 @@ impl PolicyRoot {
 
     /// The file a path names, if it stays inside the root.
     fn inside(&self, path: &str) -> Result<PathBuf, ReadError> {
-        for component in Path::new(path).components() {
-            match component {
-                Component::Prefix(_) | Component::RootDir => return Err(ReadError::Absolute(path.to_owned())),
-                Component::ParentDir => return Err(ReadError::Climbs(path.to_owned())),
-                Component::CurDir | Component::Normal(_) => {}
-            }
-        }
         let file = self.folder.join(path);
         match (file.canonicalize(), self.folder.canonicalize()) {
             (Ok(real), Ok(root)) if !real.starts_with(&root) => Err(ReadError::Outside(path.to_owned())),
@@ -203,17 +217,18 @@ impl PolicyRoot {
     }
 
     fn files(&self, folders: &str) -> Result<Vec<String>, ListError> {
-        if let Some(texts) = &self.texts {
-            return Ok(of_texts(texts, folders));
+        let mut files: Vec<String> = self.kept.keys().filter(|path| is_listed(path, folders)).cloned().collect();
+        if self.is_detached {
+            return Ok(files);
         }
         let folder = self.folder.to_str().ok_or_else(|| ListError::Name(self.folder.clone()))?;
-        let mut files = Vec::new();
         for extension in CASE_EXTENSIONS {
             for file in glob::glob(&format!("{}/{folders}/*.{extension}", glob::Pattern::escape(folder)))? {
                 files.push(self.name(&file?)?);
             }
         }
         files.sort();
+        files.dedup();
         Ok(files)
     }
 
@@ -275,15 +290,29 @@ impl ReadError {
     }
 }
 
-/// The texts in a folder, or below it where that ends with `/**`.
-fn of_texts(texts: &BTreeMap<String, String>, folders: &str) -> Vec<String> {
+/// Refuses a path that does not stay below the folder it starts in.
+fn check_inside(path: &str) -> Result<(), ReadError> {
+    for component in Path::new(path).components() {
+        match component {
+            Component::Prefix(_) | Component::RootDir => return Err(ReadError::Absolute(path.to_owned())),
+            Component::ParentDir => return Err(ReadError::Climbs(path.to_owned())),
+            Component::CurDir | Component::Normal(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The path without `.` and doubled slashes, as files in memory are called.
+fn plain(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+/// Whether a path is a scenario, flow or world file in `folders`: at any depth below it where that ends in `/**`.
+fn is_listed(path: &str, folders: &str) -> bool {
     let (folder, is_deep) = folders.strip_suffix("/**").map_or((folders, false), |folder| (folder, true));
-    let is_in = |path: &&String| {
-        let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
-        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-        inside.is_some_and(|inside| is_deep || !inside.contains('/')) && CASE_EXTENSIONS.contains(&ending)
-    };
-    texts.keys().filter(is_in).cloned().collect()
+    let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { return false };
+    let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
+    CASE_EXTENSIONS.contains(&extension) && (is_deep || !rest.contains('/'))
 }
 
 fn closest_name(folder: &Path, name: &str) -> Option<String> {
@@ -340,6 +369,31 @@ mod tests {
         let folder = Folder::new("cases [x]", &files);
         let found = PolicyRoot::at(&folder.0).case_files().unwrap();
         assert_eq!(found, ["cases/a.yml", "cases/b/a/c.json", "cases/b/z.yaml"]);
+    }
+
+    #[test]
+    fn a_file_in_memory_stands_before_that_of_the_folder() {
+        let folder =
+            Folder::new("kept", &[("policies/a.json", b"old"), ("flows/a.yaml", b""), ("flows/b/c.yaml", b"")]);
+        let root = PolicyRoot::at(&folder.0).with_file("policies/a.json", "new").with_file("flows/z.yaml", "");
+        let mut sources = SourceMap::new();
+        let id = root.read(&mut sources, "./policies//a.json").unwrap();
+        assert_eq!(sources.source(id).unwrap().text(), "new");
+        assert_eq!(root.flow_files().unwrap(), ["flows/a.yaml", "flows/z.yaml"]);
+    }
+
+    #[test]
+    fn a_root_of_files_holds_those_and_no_others() {
+        let folder = Folder::new("detached", &[("cases/disk.yaml", b"")]);
+        let files = ["cases/a/b.yaml", "cases/c.txt", "fixtures/w.yaml", "policies/key-eval.json"];
+        let root = PolicyRoot::of_files(&folder.0, files.map(|file| (file.to_owned(), b"{}".to_vec())));
+        assert_eq!(root.case_files().unwrap(), ["cases/a/b.yaml"]);
+        assert_eq!(root.world_files().unwrap(), ["fixtures/w.yaml"]);
+        let error = root.read(&mut SourceMap::new(), "policies/key-evla.json").unwrap_err();
+        assert!(error.help().contains("`policies/key-eval.json`"), "{}", error.help());
+        let error = root.read(&mut SourceMap::new(), "../cases/a/b.yaml").unwrap_err();
+        assert_eq!(error.code(), "path-outside-root");
+        assert!(root.read(&mut SourceMap::new(), "cases/disk.yaml").is_err());
     }
 
     #[rstest]

@@ -120,7 +120,8 @@ impl World {
         let texts: BTreeMap<String, String> =
             texts.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
         let fixtures = texts.keys().filter(|path| path.starts_with("fixtures/")).cloned().collect();
-        Self { root: Ok(PolicyRoot::of_texts(texts)), fixtures }
+        let files = texts.into_iter().map(|(path, text)| (path, text.into_bytes()));
+        Self { root: Ok(PolicyRoot::of_files("", files)), fixtures }
     }
 
     /// The same, merged with another world of the root: `fixtures/partner.yaml`.

@@ -35,6 +35,15 @@ pub enum Verb {
     /// Make a policy repository: policies, a world and scenarios that pass `cargo test` at once
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArguments),
+    /// List who may do what with the keys of a world, and which statement says so
+    #[command(after_help = TABLE_EXAMPLES)]
+    Table(Box<TableArguments>),
+    /// Find the statements, actions, principals and conditions that no check exercises
+    #[command(after_help = COVERAGE_EXAMPLES)]
+    Coverage(Box<CoverageArguments>),
+    /// Make the faults people make in policies, one at a time, and find those that no check catches
+    #[command(after_help = MUTATE_EXAMPLES)]
+    Mutate(Box<MutateArguments>),
     /// Say what a code means, what causes it and what to do about it, with an example
     Explain(ExplainArguments),
     /// Measure what deciding by your own policies costs
@@ -113,6 +122,96 @@ pub struct BenchArguments {
     /// Where the reports go.
     #[command(flatten)]
     pub reports: Reports<BenchFormat>,
+}
+
+/// The arguments of `table`.
+#[derive(Debug, Args)]
+pub struct TableArguments {
+    /// Worlds, each with a table of its own; all of the policy root by default
+    #[arg(value_name = "WORLD")]
+    pub worlds: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print the snapshots whose scenario or world is gone, and nothing else; fail if there is one
+    #[arg(long, value_name = "DIR", conflicts_with = "worlds")]
+    pub unreferenced: Option<PathBuf>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// The arguments of `coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArguments {
+    /// Scenario files, folders of them, or glob patterns; all cases of the policy root by default
+    #[arg(value_name = "FILES")]
+    pub files: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print the policies with a sign before each line: `+` covered, `~` partly, `!` not, `x` dead
+    #[arg(long)]
+    pub source: bool,
+
+    /// Fail when fewer of the parts that are not dead are covered
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: Option<u8>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// The arguments of `mutate`.
+#[derive(Debug, Args)]
+pub struct MutateArguments {
+    /// Policies to change; all that the worlds of scenarios attach by default
+    #[arg(value_name = "POLICIES")]
+    pub policies: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Print also the faults that are caught, with the check that catches each, those that change nothing, and those of
+    /// which nothing is known
+    #[arg(long)]
+    pub all: bool,
+
+    /// Fail when checks catch fewer of the faults that change something
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: Option<u8>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
+}
+
+/// What a report of `table`, `coverage` or `mutate` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people
+    Human,
+    /// For programs: everything, as one JSON value
+    Json,
+}
+
+/// Which differences make `simulate --base` fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Somebody may do more, or perhaps more
+    #[default]
+    Gained,
+    /// Somebody may do less, or perhaps less
+    Lost,
+    /// Any difference, also of the statement that decides
+    Any,
 }
 
 /// The arguments of `cedar`.
@@ -205,6 +304,16 @@ pub struct SimulateArguments {
             `remove role-eval-kms#Use/Condition/StringEquals/kms:ViaService`"
     )]
     pub changes: Vec<String>,
+
+    /// Compare the access tables of all worlds with those of another version: a branch, a tag or a commit; nothing in the
+    /// work tree is touched
+    #[arg(long, value_name = "REV", help_heading = "What if",
+        conflicts_with_all = ["files", "call", "why", "suggest", "engine"])]
+    pub base: Option<String>,
+
+    /// Which differences make the run fail
+    #[arg(long, value_enum, value_name = "KIND", default_value_t, help_heading = "What if", requires = "base")]
+    pub fail_on: FailOn,
 
     /// The call to decide, where one question is asked.
     #[command(flatten)]
@@ -374,6 +483,11 @@ impl Formats for BenchFormat {
     const DEFAULT: Self = Self::Human;
 }
 
+impl Formats for TableFormat {
+    const VERB: &'static str = "table";
+    const DEFAULT: Self = Self::Human;
+}
+
 impl Formats for LintFormat {
     const VERB: &'static str = "lint";
     const DEFAULT: Self = Self::Human;
@@ -409,6 +523,10 @@ Examples:
   See what a change would do
     permitlab simulate --change 'set key/eval state Disabled'
 
+  See who may do more or less than on another branch, as a comment on a pull request
+    permitlab simulate --base origin/main
+    permitlab simulate --base origin/main --fail-on any --format markdown --output comment.md
+
   Print for people, and keep reports for programs
     permitlab simulate --format human --format json --output report.json --format junit --output junit.xml";
 
@@ -432,6 +550,33 @@ Needs no network and asks nothing.
 Examples:
   permitlab init policies && cd policies && cargo test
   permitlab init policies --source https://git.example.com/permitlab.git";
+const TABLE_EXAMPLES: &str = "\
+Every caller of the world and every service its policies name, on every key, by every action and path the policies name: \
+what is allowed has a line, and what a Deny denies; the rest is counted. An answer that hangs on what nobody stated is \
+`unsure`. A `table:` block in the world says what else to ask.
+
+Examples:
+  permitlab table
+  permitlab table fixtures/bedrock-eval.yaml --format json
+  permitlab table --unreferenced snapshots";
+
+const COVERAGE_EXAMPLES: &str = "\
+An entry is covered when checks that say what has to come of a call saw it match and saw it not match; a statement when it \
+decided one. What the linter proves dead counts apart.
+
+Examples:
+  permitlab coverage
+  permitlab coverage cases/bedrock --source
+  permitlab coverage --threshold 100 --format json --output coverage.json";
+
+const MUTATE_EXAMPLES: &str = "\
+Statements and conditions are dropped, effects flipped, Regions and accounts widened, principals added, keys misspelt. A fault \
+is caught when a check fails; for one that is not, the check that is missing is printed, ready to paste.
+
+Examples:
+  permitlab mutate
+  permitlab mutate policies/key-eval.json --all
+  permitlab mutate --threshold 95 --format json --output mutants.json";
 
 const BENCH_EXAMPLES: &str = "\
 Who calls what comes from the policies: those who exist, with the actions and resources that statements name. Policies \
@@ -604,6 +749,9 @@ mod tests {
             | Verb::Init(_)
             | Verb::Completions(_)
             | Verb::Explain(_)
+            | Verb::Table(_)
+            | Verb::Coverage(_)
+            | Verb::Mutate(_)
             | Verb::Bench(_)
             | Verb::Cedar(_)
             | Verb::Tidy
@@ -629,6 +777,10 @@ mod tests {
         "simulate --by anonymous --call kms:Decrypt --key-policy k.json --identity-policy a.json b.json --var a=b c=d"
     )]
     #[case::change_of_scenarios("simulate cases/a.yaml --change x --change y")]
+    #[case::base("simulate --base origin/main --fail-on any --format markdown --change x")]
+    #[case::table("table fixtures/a.yaml --format json")]
+    #[case::coverage("coverage cases/a.yaml --threshold 100 --source --format json")]
+    #[case::mutate("mutate policies/a.json --threshold 95 --all --format json")]
     #[case::decide("decide")]
     #[case::schema("schema --check")]
     #[case::bench("bench fixtures/a.yaml b.yaml --calls 100 --slowest 3 --format json")]
@@ -638,6 +790,8 @@ mod tests {
 
     #[rstest]
     #[case::files_and_question("simulate a.yaml --by role/a --call kms:ListKeys", ErrorKind::ArgumentConflict)]
+    #[case::base_and_question("simulate --base main --by r --call c", ErrorKind::ArgumentConflict)]
+    #[case::fail_on_without_base("simulate --fail-on any", ErrorKind::MissingRequiredArgument)]
     #[case::files_and_bare("simulate --key-policy k.json -- a.yaml", ErrorKind::ArgumentConflict)]
     #[case::world_and_bare("simulate --by r --call c --world w --key-policy k", ErrorKind::ArgumentConflict)]
     #[case::world_and_identity("simulate --by r --call c --world w --identity-policy k", ErrorKind::ArgumentConflict)]

@@ -15,16 +15,20 @@ pub mod cedar;
 pub mod cli;
 pub mod completions;
 pub mod conformance;
+pub mod coverage;
 pub mod decide;
 pub mod exit;
 pub mod explain;
 pub mod fuzz;
+pub mod git;
 pub mod init;
 pub mod lint;
+pub mod mutate;
 pub mod output;
 mod progress;
 pub mod schema;
 pub mod simulate;
+pub mod table;
 pub mod tidy;
 
 use std::ffi::OsString;
@@ -57,6 +61,9 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Decide => decide::run(streams),
         Verb::Lint(arguments) => lint::run(&arguments, streams),
         Verb::Init(arguments) => init::run(&arguments, streams),
+        Verb::Table(arguments) => table::run(&arguments, streams),
+        Verb::Coverage(arguments) => coverage::run(&arguments, streams),
+        Verb::Mutate(arguments) => mutate::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),
         Verb::Bench(arguments) => bench::run(&arguments, streams),
         Verb::Cedar(arguments) => cedar::run(&arguments, streams),

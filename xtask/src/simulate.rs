@@ -1,5 +1,6 @@
 //! Will the calls of these scenarios, or this one call, be allowed, and why not?
 
+mod base;
 mod failures;
 mod github;
 mod junit;
@@ -46,13 +47,18 @@ pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Resu
     if arguments.engine != crate::cli::Engine::Evaluator {
         crate::cedar::is_built()?;
     }
-    if arguments.question.call.is_some() || !arguments.changes.is_empty() {
-        are_of_answers(&arguments.reports)?;
+    if arguments.base.is_some() {
+        are_among(&arguments.reports, &[Format::Human, Format::Json, Format::Markdown])?;
+    } else if arguments.question.call.is_some() || !arguments.changes.is_empty() {
+        are_among(&arguments.reports, &[Format::Human, Format::Json])?;
     }
     if arguments.question.call.is_some() {
         return ask(arguments, streams);
     }
     let root = root(arguments.root.as_deref())?;
+    if let Some(revision) = &arguments.base {
+        return base::run(arguments, &root, revision, streams);
+    }
     let files = case_files(&root, &arguments.files)?;
     if arguments.changes.is_empty() {
         scenarios(arguments, &root, &files, streams)
@@ -73,18 +79,18 @@ fn write(reports: &Reports, report: &Report, streams: &mut Streams) -> anyhow::R
     reports.write(streams, |format| match format {
         Format::Human => report.human.clone(),
         Format::Json => format!("{:#}\n", report.json),
-        // `are_of_answers` refused these.
+        // `are_among` refused these.
         Format::Junit | Format::Sarif | Format::Github | Format::Markdown => String::new(),
     })
 }
 
 /// Refuses the formats that say whether checks hold, where no check is made.
-fn are_of_answers(reports: &Reports) -> Result<(), Refusal> {
+fn are_among(reports: &Reports, answers: &[Format]) -> Result<(), Refusal> {
     let mut formats = reports.standard.iter().chain(reports.files.iter().map(|(_, format)| format));
-    let Some(format) = formats.find(|format| !matches!(format, Format::Human | Format::Json)) else { return Ok(()) };
+    let Some(format) = formats.find(|format| !answers.contains(format)) else { return Ok(()) };
     let name = format!("{format:?}").to_lowercase();
     Err(Refusal::new(Exit::Usage, format!("`--format {name}` reports which scenarios hold, and this asks for none"))
-        .help("use `human` or `json`, or leave out `--call` and `--change`"))
+        .help("use `human` or `json`, or leave out `--call`, `--change` and `--base`"))
 }
 
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current
@@ -118,7 +124,7 @@ fn only_root_in(folder: &Path) -> Option<PolicyRoot> {
 
 /// The scenario files that arguments name: files, folders and globs, from the current folder or from the root. A folder
 /// stands for all scenario files below it, and has to have one.
-fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
+pub(crate) fn case_files(root: &PolicyRoot, named: &[String]) -> anyhow::Result<Vec<String>> {
     let all = root.case_files()?;
     let mut chosen = BTreeSet::new();
     for name in named {
@@ -191,7 +197,7 @@ fn inside(root: &PolicyRoot, path: &Path) -> anyhow::Result<String> {
 }
 
 /// The files, and not the folders, that one argument matches, as paths from the root.
-fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn named_files(root: &PolicyRoot, name: &str) -> anyhow::Result<Vec<String>> {
     named_paths(root, name)?.iter().filter(|path| path.is_file()).map(|path| inside(root, path)).collect()
 }
 

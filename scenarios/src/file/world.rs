@@ -36,6 +36,36 @@ pub struct World {
     pub buckets: Named<Bucket>,
     /// Other resources with resource-based policies: `resource/NAME` in references.
     pub resources: Named<OtherResource>,
+    /// What the access table of this world asks about. Left out: every caller and key there is, and every action and path
+    /// the policies name.
+    pub table: Option<Table>,
+}
+
+/// What an access table asks about; each part stands in place of all there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "the parts of an access table; write a mapping with `principals`")]
+pub struct Table {
+    /// Who calls: references or ARNs, and `outsider` for somebody of another account whom that account allows everything.
+    pub principals: Option<Vec<Text>>,
+    /// The keys: `key/NAME`.
+    pub keys: Option<Vec<Text>>,
+    /// The actions: `kms:Decrypt`.
+    pub actions: Option<Vec<Text>>,
+    /// How the calls travel.
+    pub paths: Option<Vec<At<TablePath>>>,
+}
+
+/// How a call of an access table travels; `{}` is a direct call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a path; write `{}`, `{ via: s3 }` or `{ for: ARN }`")]
+pub struct TablePath {
+    /// The service that forwards the call: `s3`, or `s3.us-east-1.amazonaws.com`. Calls of services are not asked so.
+    pub via: Option<Text>,
+    /// The resource a service acts for, which becomes `aws:SourceArn`. Calls of services alone are asked so.
+    #[serde(rename = "for")]
+    pub on_behalf_of: Option<Text>,
+    /// The encryption context, for operations that take one.
+    pub encryption_context: Named<Text>,
 }
 
 /// An AWS organization.

@@ -32,7 +32,7 @@ pub struct Uses {
 
 impl Uses {
     /// What tells it from others: the same worlds with the same vars give the same facts.
-    fn key(&self) -> (Vec<String>, Vec<(String, String)>) {
+    pub(crate) fn key(&self) -> (Vec<String>, Vec<(String, String)>) {
         let worlds = self.worlds.iter().map(|world| world.as_str().to_owned()).collect();
         let vars =
             self.vars.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned())).collect();

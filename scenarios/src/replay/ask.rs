@@ -1,6 +1,7 @@
 //! Which call does a check or a step of a flow ask about?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::action::ActionName;
@@ -138,7 +139,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks about the call of a check.
-    pub(super) fn call(&self, world: &World, call: &CallQuestion) -> Found<Asked> {
+    pub(super) fn call(&self, world: &Arc<World>, call: &CallQuestion) -> Found<Asked> {
         let chosen = |axis: &str, texts: &[Text]| {
             let value = self.cell.get(axis).filter(|_| texts.len() > 1);
             match value {
@@ -171,7 +172,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks about every step of a flow whose needs are bound, each by itself.
-    pub(super) fn flow(&self, world: &World, flow: &Flow, bindings: &Cell) -> Found<Vec<Asked>> {
+    pub(super) fn flow(&self, world: &Arc<World>, flow: &Flow, bindings: &Cell) -> Found<Vec<Asked>> {
         let scope = self.scope().with(bindings);
         let unbound: Vec<&str> = flow.needs.names().filter(|name| !bindings.contains_key(*name)).collect();
         let mut asked = Vec::new();
@@ -199,7 +200,7 @@ impl<'a> Asking<'a> {
         Ok(asked)
     }
 
-    fn ask(&self, world: &World, written: &Written<'_>, scope: &Scope<'_>, step: Option<Step>) -> Found<Asked> {
+    fn ask(&self, world: &Arc<World>, written: &Written<'_>, scope: &Scope<'_>, step: Option<Step>) -> Found<Asked> {
         let filled = |text: Option<&Text>| text.map(|text| fill(text, scope)).transpose();
         let places = Places {
             whole: written.whole,
@@ -246,7 +247,8 @@ impl<'a> Asking<'a> {
                 }
                 Resolved::AwsOwned(call) => judge::not_evaluated(call),
             };
-        Ok(Asked { step, judgement, places, request: call, suggestion: None, second })
+        let world = Some(world.clone());
+        Ok(Asked { step, judgement, places, request: call, suggestion: None, second, world, is_asserted: true })
     }
 }
 
@@ -520,7 +522,7 @@ fn wide(
 }
 
 /// `s3` takes the Region of the call; a whole host name says its own (DESIGN: Region).
-fn via_service(text: &Text, region: &str) -> Result<Via, Box<Diagnostic>> {
+pub(crate) fn via_service(text: &Text, region: &str) -> Result<Via, Box<Diagnostic>> {
     let written = text.as_str();
     let is_word =
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');

@@ -82,6 +82,14 @@ pub(super) fn flow(facts: &Facts, asked: &[Asked], expected: &FlowOutcome, scope
     Ok(problems)
 }
 
+/// Whether an expectation of a flow says what has to come of a step: the required ones, where the flow has a verdict, and
+/// those it names.
+pub(super) fn asserts(asked: &Asked, expected: &FlowOutcome) -> bool {
+    let Some(step) = &asked.step else { return false };
+    let is_named = expected.steps.get(&step.id).is_some();
+    is_named || (step.required && expected.verdict.is_some())
+}
+
 /// The place of a step among the calls a flow asked about.
 fn step(asked: &[Asked], id: &Text) -> Found<usize> {
     let ids: Vec<&str> = asked.iter().filter_map(|each| each.step.as_ref()).map(|step| step.id.as_str()).collect();

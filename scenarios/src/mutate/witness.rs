@@ -1,0 +1,348 @@
+//! Which call does a fault decide otherwise?
+//!
+//! The calls are those the scenarios of a world ask, each with one thing about it different, and those of the world's access
+//! table. All are decided once in the world as it is; a fault's world decides them until one comes out otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use permitlab_evaluator::context::{ConditionKey, Values};
+use permitlab_evaluator::derive;
+use permitlab_evaluator::gather::gather;
+use permitlab_evaluator::request::Request;
+use permitlab_evaluator::source::SourceMap;
+use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::World;
+
+use crate::coverage::for_each_statement;
+use crate::facts::{self, Facts};
+use crate::judge::judge;
+use crate::lint::attached::Uses;
+use crate::question::Question;
+use crate::replay::{Asked, Checked};
+use crate::root::PolicyRoot;
+use crate::table::answer::{Outcome, Word, calls, outcome};
+use crate::table::space::{self, OUTSIDER, Space};
+
+/// The root user of an account that no world has.
+const STRANGER: &str = "arn:aws:iam::000000000000:root";
+
+/// The calls of some worlds, decided.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    calls: Vec<Call>,
+    files: Vec<String>,
+}
+
+/// A call as a check would write it, and what comes of it.
+#[derive(Debug)]
+struct Call {
+    ask: Ask,
+    request: Box<Request>,
+    before: Outcome,
+    /// The files whose policies have a say, by their numbers in the arena.
+    files: Vec<usize>,
+}
+
+/// The parts of a check that ask a call.
+#[derive(Debug, Clone, PartialEq)]
+struct Ask {
+    question: Question,
+    context: BTreeMap<ConditionKey, Option<Values>>,
+}
+
+impl Arena {
+    pub(super) fn of<'c>(root: &PolicyRoot, uses: &Uses, checks: impl Iterator<Item = &'c Checked>) -> Self {
+        let mut arena = Self::default();
+        let mut sources = SourceMap::new();
+        let Ok(facts) = facts::load(root, &mut sources, &uses.worlds, &uses.vars) else { return arena };
+        let Ok(world) = facts.world() else { return arena };
+        let Ok(space) = Space::of(&facts, &world) else { return arena };
+        let world = space::with_outsider(world);
+        let mut known = BTreeSet::new();
+        let mut keep = |ask: Ask, request: Box<Request>| {
+            if known.insert(ask.text("")) {
+                let before = outcome(&world, &request);
+                // A check never passes on a guess, nor where a policy that nobody stated may allow the call.
+                let hangs =
+                    request.action.service() != "kms" && judge(&world, &request, Rules::NONE).hangs_on_resource_policy;
+                if before.word() != Word::Unsure && !hangs {
+                    let files = files_of(&world, &request, &sources, &mut arena.files);
+                    arena.calls.push(Call { ask, request, before, files });
+                }
+            }
+        };
+        let asks: Vec<Ask> = checks.flat_map(|check| &check.asked).filter_map(Ask::of).collect();
+        let variants = asks.iter().flat_map(|ask| ask.variants(&facts, &space)).collect::<Vec<_>>();
+        for ask in asks.iter().cloned().chain(variants) {
+            if let Some(request) = ask.request(&facts) {
+                keep(ask, request);
+            }
+        }
+        for name in &space.principals {
+            let Some(caller) = space::caller(&facts, name) else { continue };
+            for call in calls(&facts, &space, &caller) {
+                keep(Ask::of_table(name, &call), Box::new(call.request));
+            }
+        }
+        // A check can only name who is in the world.
+        arena.calls.sort_by_key(|call| call.ask.question.by == OUTSIDER);
+        arena
+    }
+
+    /// A check that holds now and would not hold in the edited root; a whole scenario file.
+    pub(super) fn witness(&self, edited: &PolicyRoot, uses: &Uses, file: &str) -> Option<String> {
+        let file = self.files.iter().position(|own| own == file)?;
+        let facts = facts::load(edited, &mut SourceMap::new(), &uses.worlds, &uses.vars).ok()?;
+        let world = space::with_outsider(facts.world().ok()?);
+        let differs =
+            |call: &&Call| call.files.contains(&file) && outcome(&world, &call.request).word() != call.before.word();
+        let call = self.calls.iter().find(differs)?;
+        Some(call.scenario(uses))
+    }
+}
+
+/// The files whose policies have a say in a call, by their numbers among those known.
+pub(super) fn files_of(world: &World, request: &Request, sources: &SourceMap, known: &mut Vec<String>) -> Vec<usize> {
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    let mut files = Vec::new();
+    for_each_statement(&gather(world, request, endpoint.as_deref()), |_, _, statement| {
+        let name = sources.name(statement.span.source);
+        let number = known.iter().position(|own| own == name).unwrap_or_else(|| {
+            known.push(name.to_owned());
+            known.len() - 1
+        });
+        if !files.contains(&number) {
+            files.push(number);
+        }
+    });
+    files
+}
+
+impl Call {
+    /// The call as a scenario, ready to paste.
+    fn scenario(&self, uses: &Uses) -> String {
+        let worlds: Vec<&str> = uses.worlds.iter().map(crate::file::Text::as_str).collect();
+        let Question { by, call, .. } = &self.ask.question;
+        let mut text = String::new();
+        let _ = writeln!(text, "scenario: {}", quoted(&format!("{call} by {by}")));
+        let _ = writeln!(text, "use: [{}]", worlds.join(", "));
+        if by == OUTSIDER {
+            text.push_str("# `outsider` stands for a role of another account that its own policies allow everything: define one\n");
+        }
+        if !uses.vars.is_empty() {
+            let vars = uses.vars.iter().map(|(name, value)| format!("{name}: {}", quoted(value.as_str())));
+            let _ = writeln!(text, "vars: {{ {} }}", vars.collect::<Vec<_>>().join(", "));
+        }
+        let _ = write!(text, "checks:\n  - name: {}\n{}", quoted(&format!("{call} by {by}")), self.ask.text("    "));
+        let because = self.before.by.as_ref().map(|by| format!(", because: {}", quoted(by))).unwrap_or_default();
+        let _ = writeln!(text, "    expect: {{ is: {}{because} }}", self.before.word().word());
+        text
+    }
+}
+
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+impl Ask {
+    /// The call of a check that asks of its world as it is.
+    fn of(asked: &Asked) -> Option<Self> {
+        let request = asked.request.as_deref()?;
+        let places = &asked.places;
+        let text = |text: &Option<crate::file::Text>| text.as_ref().map(|text| text.as_str().to_owned());
+        let question = Question {
+            by: places.by.as_str().to_owned(),
+            call: places.call.as_str().to_owned(),
+            resource: text(&places.resource),
+            via: text(&places.via),
+            on_behalf_of: text(&places.on_behalf_of),
+            region: text(&places.region),
+            now: text(&places.now),
+            encryption_context: request.encryption_context.clone().into_iter().collect(),
+            ..Question::default()
+        };
+        Some(Self { question, context: request.context.clone() })
+    }
+
+    fn of_table(name: &str, call: &crate::table::answer::Call<'_>) -> Self {
+        let question = Question {
+            by: name.to_owned(),
+            call: call.action.to_owned(),
+            resource: Some(call.key.to_owned()),
+            via: call.path.via.clone(),
+            on_behalf_of: call.path.source.clone(),
+            encryption_context: call.path.encryption_context.clone().into_iter().collect(),
+            ..Question::default()
+        };
+        Self { question, context: BTreeMap::new() }
+    }
+
+    fn request(&self, facts: &Facts) -> Option<Box<Request>> {
+        if self.question.by == OUTSIDER {
+            let caller = space::caller(facts, OUTSIDER)?;
+            let stand_in = facts.identities.keys().next()?.clone();
+            let question = Question { by: stand_in, ..self.question.clone() };
+            let request = Self { question, context: self.context.clone() }.request(facts)?;
+            return Some(Box::new(Request { principal: caller, ..*request }));
+        }
+        self.question.request(facts, self.context.clone())
+    }
+
+    /// The same call with one thing about it different.
+    fn variants(&self, facts: &Facts, space: &Space) -> Vec<Self> {
+        let mut variants = Vec::new();
+        let mut add = |change: &dyn Fn(&mut Self)| {
+            let mut variant = self.clone();
+            change(&mut variant);
+            if variant != *self {
+                variants.push(variant);
+            }
+        };
+        let roots = facts.accounts.keys().map(|name| format!("account/{name}"));
+        let strangers = ["anonymous".to_owned(), STRANGER.to_owned()];
+        let callers = space.principals.iter().cloned().chain(roots).chain(strangers);
+        for by in callers {
+            add(&|ask| {
+                ask.question.by.clone_from(&by);
+                if !by.starts_with("service/") {
+                    ask.question.on_behalf_of = None;
+                }
+            });
+        }
+        let is_key = self.question.resource.as_deref().is_some_and(|resource| resource.starts_with("key/"));
+        for key in space.keys.iter().filter(|_| is_key) {
+            add(&|ask| ask.question.resource = Some(key.clone()));
+        }
+        for action in space.actions.iter().filter(|_| is_key) {
+            add(&|ask| {
+                ask.question.call.clone_from(action);
+                ask.question.encryption_context.clear();
+            });
+        }
+        for (via, source) in self.other_paths(space) {
+            add(&|ask| {
+                ask.question.via.clone_from(&via);
+                ask.question.on_behalf_of.clone_from(&source);
+            });
+        }
+        for at in 0..self.question.encryption_context.len() {
+            add(&|ask| {
+                ask.question.encryption_context.remove(at);
+            });
+            for value in other_values(self.question.encryption_context.get(at).map_or("", |(_, value)| value)) {
+                add(&|ask| {
+                    if let Some((_, own)) = ask.question.encryption_context.get_mut(at) {
+                        own.clone_from(&value);
+                    }
+                });
+            }
+        }
+        for (key, values) in &self.context {
+            add(&|ask| {
+                ask.context.insert(key.clone(), None);
+            });
+            for value in values.iter().flat_map(Values::as_slice).flat_map(|value| other_values(value)) {
+                add(&|ask| {
+                    ask.context.insert(key.clone(), Some(Values::One(value.clone())));
+                });
+            }
+        }
+        variants
+    }
+
+    /// Directly, through another service, in another Region, for another resource: a service that forwards the call, and a
+    /// resource it is made for.
+    fn other_paths(&self, space: &Space) -> Vec<(Option<String>, Option<String>)> {
+        let Question { via, on_behalf_of: source, .. } = &self.question;
+        let mut paths = vec![(None, source.clone()), (via.clone(), None)];
+        let named = space.paths.iter().filter_map(|path| path.via.clone());
+        let hosts: BTreeSet<String> = named.chain(via.clone()).collect();
+        for host in &hosts {
+            let service = host.split('.').next().unwrap_or(host);
+            let elsewhere = format!("{service}.ap-south-1.amazonaws.com");
+            for via in [host.clone(), elsewhere, "sqs.us-east-1.amazonaws.com".to_owned()] {
+                paths.push((Some(via), source.clone()));
+            }
+        }
+        let named = space.paths.iter().filter_map(|path| path.source.clone());
+        let sources: BTreeSet<String> = named.chain(source.clone()).collect();
+        for source in sources {
+            paths.extend(other_values(&source).into_iter().map(|other| (via.clone(), Some(other))));
+            paths.push((via.clone(), Some(source)));
+        }
+        paths
+    }
+
+    /// The lines of a check.
+    fn text(&self, indent: &str) -> String {
+        let Question { by, via, on_behalf_of, call, resource, region, now, encryption_context, .. } = &self.question;
+        let mut text = String::new();
+        let fields = [
+            ("by", Some(by)),
+            ("via", via.as_ref()),
+            ("for", on_behalf_of.as_ref()),
+            ("call", Some(call)),
+            ("resource", resource.as_ref()),
+            ("region", region.as_ref()),
+            ("now", now.as_ref()),
+        ];
+        for (key, value) in fields {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{indent}{key}: {}", plain(value));
+            }
+        }
+        let mut map = |key: &str, pairs: Vec<String>| {
+            if !pairs.is_empty() {
+                let _ = writeln!(text, "{indent}{key}: {{ {} }}", pairs.join(", "));
+            }
+        };
+        let pair = |(name, value): &(String, String)| format!("{}: {}", quoted(name), quoted(value));
+        map("encryption_context", encryption_context.iter().map(pair).collect());
+        let stated = |(key, values): (&ConditionKey, &Option<Values>)| {
+            let value = match values {
+                None => "null".to_owned(),
+                Some(Values::One(value)) => quoted(value),
+                Some(Values::Many(values)) => {
+                    format!("[{}]", values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", "))
+                }
+            };
+            format!("{}: {value}", quoted(key.as_str()))
+        };
+        map("context", self.context.iter().map(stated).collect());
+        text
+    }
+}
+
+/// A value without quotes, where YAML takes it so.
+fn plain(value: &str) -> String {
+    let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/:.-_".contains(c));
+    if is_plain && value.starts_with(|c: char| c.is_ascii_alphabetic()) && !value.ends_with(':') {
+        return value.to_owned();
+    }
+    quoted(value)
+}
+
+/// Values that are not this one: in another Region and account, and another altogether.
+fn other_values(value: &str) -> Vec<String> {
+    let Some([partition, service, region, account, resource]) = fields(value) else {
+        return vec!["other".to_owned(), format!("{value}-other")];
+    };
+    let arn = |region: &str, account: &str, resource: &str| {
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    };
+    let other_region = if region.is_empty() { "" } else { "ap-south-1" };
+    let other_account = if account.is_empty() { "" } else { "999999999999" };
+    vec![
+        arn(other_region, account, resource),
+        arn(region, other_account, resource),
+        arn(region, account, "other/other"),
+        arn(region, account, &format!("{resource}-other")),
+    ]
+}
+
+fn fields(value: &str) -> Option<[&str; 5]> {
+    let [_, partition, service, region, account, resource] = permitlab_evaluator::arn::split(value)?;
+    Some([partition, service, region, account, resource])
+}

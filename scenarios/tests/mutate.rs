@@ -1,0 +1,133 @@
+//! Which faults checks catch, on a root of its own and on the bundled one.
+
+#![expect(clippy::unwrap_used, reason = "what a test is not about may end it")]
+
+use permitlab::mutate::{Fate, Fault, Mutated, Refused, Report, mutate};
+use permitlab::root::PolicyRoot;
+
+const WORLD: &str = r#"accounts: { ml: { id: "111122223333" } }
+keys:
+  eval: { account: ml, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: policies/key.json }
+roles:
+  eval: { account: ml, policies: [policies/role.json] }
+"#;
+const KEY: &str = r#"{ "Version": "2012-10-17", "Statement": [
+  { "Sid": "Account", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:root" }, "Action": "kms:*", "Resource": "*" }
+] }"#;
+const ROLE: &str = r#"{ "Version": "2012-10-17", "Statement": [
+  { "Sid": "Use", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+    "Condition": { "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } } }
+] }"#;
+const CASE: &str = "scenario: A role uses a key through S3
+use: [fixtures/w.yaml]
+source: test
+checks:
+  - { name: through S3, by: role/eval, via: s3, call: kms:Decrypt, resource: key/eval, expect: allow }
+";
+
+fn root(more: &[(&str, &str)]) -> PolicyRoot {
+    let files = [
+        ("permitlab.toml", ""),
+        ("fixtures/w.yaml", WORLD),
+        ("policies/key.json", KEY),
+        ("policies/role.json", ROLE),
+        ("cases/a.yaml", CASE),
+    ];
+    let root = PolicyRoot::of_files("/nowhere", files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
+    more.iter().fold(root, |root, (path, text)| root.with_file(path, text))
+}
+
+fn report(root: &PolicyRoot) -> Report {
+    mutate(root, &root.case_files().unwrap(), &[]).unwrap()
+}
+
+#[track_caller]
+fn of(report: &Report, file: &str, fault: Fault) -> Vec<Fate> {
+    let is_it = |each: &&Mutated| each.mutant.file == file && each.mutant.fault == fault;
+    report.results.iter().filter(is_it).map(|each| each.fate.clone()).collect()
+}
+
+#[test]
+fn a_fault_that_a_check_sees_is_killed_by_it() {
+    let report = report(&root(&[]));
+    assert_eq!(of(&report, "policies/role.json", Fault::FlipEffect), [Fate::Killed("a::through S3".to_owned())]);
+    assert_eq!(of(&report, "policies/role.json", Fault::RenameKey), [Fate::Killed("a::through S3".to_owned())]);
+    let flip = report
+        .results
+        .iter()
+        .find(|each| each.mutant.file == "policies/role.json" && each.mutant.fault == Fault::FlipEffect);
+    assert_eq!(flip.unwrap().place(), "policies/role.json:2:30");
+}
+
+#[test]
+fn a_survivor_comes_with_the_check_that_kills_it() {
+    let before = root(&[]);
+    let fates = of(&report(&before), "policies/role.json", Fault::DropCondition);
+    let [Fate::Survived(scenario)] = fates.as_slice() else { panic!("{fates:?}") };
+    assert!(scenario.contains("expect: { is: implicit-deny }"), "{scenario}");
+    let after = report(&root(&[("cases/b.yaml", scenario)]));
+    let fates = of(&after, "policies/role.json", Fault::DropCondition);
+    assert!(matches!(fates.as_slice(), [Fate::Killed(check)] if check.starts_with("b::")), "{fates:?}\n{scenario}");
+    assert!(after.counts().survived < report(&before).counts().survived);
+}
+
+#[test]
+fn edits_that_mean_the_same_are_nobodys_blame() {
+    let fates = of(&report(&root(&[])), "policies/role.json", Fault::SwapOperator);
+    assert!(matches!(fates.as_slice(), [Fate::Equivalent(why)] if why.contains("wildcard")), "{fates:?}");
+    let open = ROLE.replace("StringEquals", "StringLike").replace("s3.us-east-1", "s3.*");
+    let fates = of(&report(&root(&[("policies/role.json", &open)])), "policies/role.json", Fault::SwapOperator);
+    assert_eq!(fates, [Fate::Killed("a::through S3".to_owned())]);
+}
+
+#[test]
+fn a_fault_in_a_dead_part_is_equivalent() {
+    let twice = ROLE.replace(
+        "\n] }",
+        ",\n  { \"Sid\": \"Again\", \"Effect\": \"Allow\", \"Action\": \"kms:Encrypt\", \"Resource\": \"*\" },\n  \
+         { \"Sid\": \"All\", \"Effect\": \"Allow\", \"Action\": \"kms:Encrypt*\", \"Resource\": \"*\" }\n] }",
+    );
+    let report = report(&root(&[("policies/role.json", &twice)]));
+    let again = report
+        .results
+        .iter()
+        .find(|each| each.mutant.statement == "role#Again" && each.mutant.fault == Fault::DropStatement);
+    assert!(matches!(&again.unwrap().fate, Fate::Equivalent(why) if why.contains("shadowed-statement")), "{again:?}");
+}
+
+#[test]
+fn checks_that_fail_before_anything_is_changed_are_told() {
+    let failing = root(&[("cases/a.yaml", &CASE.replace("expect: allow", "expect: implicit-deny"))]);
+    let refused = mutate(&failing, &failing.case_files().unwrap(), &[]).unwrap_err();
+    assert!(matches!(&refused, Refused::Failing(checks) if *checks == ["a::through S3"]), "{refused:?}");
+    let invalid = root(&[("cases/a.yaml", "scenario: [")]);
+    assert!(matches!(mutate(&invalid, &invalid.case_files().unwrap(), &[]), Err(Refused::Invalid(_))));
+}
+
+#[test]
+fn the_same_root_gives_the_same_report() {
+    let one = report(&root(&[])).json().to_string();
+    assert_eq!(one, report(&root(&[])).json().to_string());
+}
+
+#[test]
+fn a_policy_that_stands_in_a_world_is_edited_there() {
+    let block = KEY.replace('\n', "\n      ");
+    let world = WORLD.replace("policy: policies/key.json }", "policy: x }").replace(
+        "  eval: { account: ml, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: x }",
+        &format!("  eval:\n    account: ml\n    region: us-east-1\n    id: 1234abcd-12ab-34cd-56ef-1234567890ab\n    policy: |\n      {block}"),
+    );
+    let report = report(&root(&[("fixtures/w.yaml", &world)]));
+    let fates = of(&report, "fixtures/w.yaml", Fault::FlipEffect);
+    assert_eq!(fates, [Fate::Killed("a::through S3".to_owned())]);
+}
+
+/// The faults of a few documented policies; `permitlab mutate --threshold 95` looks at all of them.
+#[test]
+fn faults_of_the_documented_policies_are_caught() {
+    let root = PolicyRoot::at(env!("CARGO_MANIFEST_DIR"));
+    let policies = ["policies/key-eval.json", "policies/role-eval-kms.json", "policies/key-eval-repaired.json"];
+    let report = mutate(&root, &root.case_files().unwrap(), &policies.map(str::to_owned)).unwrap();
+    let survivors: Vec<_> = report.results.iter().filter(|each| matches!(each.fate, Fate::Survived(_))).collect();
+    assert!(report.counts().killed > 30 && survivors.is_empty(), "{survivors:#?}");
+}

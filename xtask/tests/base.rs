@@ -1,0 +1,157 @@
+//! `simulate --base` against a repository of its own.
+
+#![expect(clippy::unwrap_used, reason = "what a test is not about may end it")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use xtask::exit::Exit;
+use xtask::output::Streams;
+
+/// A Git repository with a policy root in it, gone with the test.
+struct Repository(PathBuf);
+
+const WORLD: &str = "accounts: { ml: { id: \"111122223333\" } }
+keys:
+  eval: { account: ml, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: policies/key.json }
+roles:
+  eval: { account: ml, policies: [policies/role.json] }
+";
+const KEY: &str = r#"{ "Version": "2012-10-17", "Statement": { "Sid": "Account", "Effect": "Allow",
+  "Principal": { "AWS": "arn:aws:iam::111122223333:root" }, "Action": "kms:*", "Resource": "*" } }"#;
+const ROLE: &str = r#"{ "Version": "2012-10-17", "Statement": { "Sid": "Use", "Effect": "Allow",
+  "Action": ["kms:Decrypt"], "Resource": "*" } }"#;
+
+impl Repository {
+    fn new(name: &str) -> Self {
+        let repository = Self(std::env::temp_dir().join(format!("permitlab-base-{}-{name}", std::process::id())));
+        repository.write("policies/permitlab.toml", "");
+        repository.write("policies/fixtures/eval.yaml", WORLD);
+        repository.write("policies/policies/key.json", KEY);
+        repository.write("policies/policies/role.json", ROLE);
+        repository.git(&["init", "--quiet"]);
+        repository.git(&["add", "."]);
+        let who = ["-c", "user.name=permitlab", "-c", "user.email=permitlab@example.com"];
+        repository.git(&[&who[..], &["commit", "--quiet", "--message", "policies"]].concat());
+        repository
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let file = self.0.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git").arg("-C").arg(&self.0).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn simulate(&self, arguments: &[&str]) -> (Exit, String, String) {
+        simulate(&self.0.join("policies"), arguments)
+    }
+}
+
+impl Drop for Repository {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn simulate(root: &Path, arguments: &[&str]) -> (Exit, String, String) {
+    let (mut streams, out, err) = Streams::kept("");
+    let line = ["permitlab", "simulate", "--root", root.to_str().unwrap()];
+    let exit = xtask::run(line.iter().chain(arguments).map(OsString::from), &mut streams);
+    (exit, out.text(), err.text())
+}
+
+#[test]
+fn what_a_policy_gives_and_takes_is_told_by_line() {
+    let repository = Repository::new("lines");
+    assert_eq!(
+        repository.simulate(&["--base", "HEAD"]),
+        (Exit::Fine, "0 gained, 0 lost, 0 changed\n".into(), String::new())
+    );
+    repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:Encrypt"));
+    let told = "fixtures/eval.yaml
+  GAINED   role/eval  key/eval  kms:Encrypt  directly  allow  role#Use
+  LOST     role/eval  key/eval  kms:Decrypt  directly  allow  role#Use
+1 gained, 1 lost, 0 changed
+";
+    let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Failed, told, ""));
+    assert_eq!(repository.git(&["status", "--porcelain"]).trim(), "M policies/policies/role.json");
+}
+
+#[test]
+fn what_fails_the_run_is_chosen() {
+    let repository = Repository::new("fail-on");
+    repository.write("policies/policies/role.json", &ROLE.replace("[\"kms:Decrypt\"]", "[]"));
+    repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:ListKeys"));
+    let exit = |kind: &str| repository.simulate(&["--base", "HEAD", "--fail-on", kind]).0;
+    assert_eq!((exit("gained"), exit("lost"), exit("any")), (Exit::Fine, Exit::Failed, Exit::Failed));
+    repository.write("policies/policies/role.json", &ROLE.replace("\"Use\"", "\"Uses\""));
+    assert_eq!((exit("gained"), exit("lost"), exit("any")), (Exit::Fine, Exit::Fine, Exit::Failed));
+}
+
+#[test]
+fn a_change_is_compared_with_the_other_version() {
+    let repository = Repository::new("change");
+    let (exit, out, _) = repository.simulate(&["--base", "HEAD", "--change", "add to role#Use/Action kms:Encrypt"]);
+    assert_eq!(exit, Exit::Failed);
+    assert!(out.contains("GAINED   role/eval  key/eval  kms:Encrypt"), "{out}");
+    let (exit, _, err) = repository.simulate(&["--base", "HEAD", "--change", "remove role#Missing"]);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("unknown-statement"), "{err}");
+}
+
+#[test]
+fn a_comment_and_a_report_hold_the_same() {
+    let repository = Repository::new("formats");
+    repository
+        .write("policies/policies/role.json", &ROLE.replace("\"kms:Decrypt\"", "\"kms:Decrypt\", \"kms:Encrypt\""));
+    let (_, markdown, _) = repository.simulate(&["--base", "HEAD", "--format", "markdown"]);
+    let line = "| `role/eval` | `key/eval` | `kms:Encrypt` | `directly` | `implicit-deny` | `allow  role#Use` |";
+    assert!(markdown.contains("#### Gained in `fixtures/eval.yaml`") && markdown.contains(line), "{markdown}");
+    let (_, json, _) = repository.simulate(&["--base", "HEAD", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let difference = &json["worlds"][0]["differences"][0];
+    assert_eq!(difference["kind"], "gained");
+    assert_eq!(difference["after"]["statement"], "role#Use");
+}
+
+#[test]
+fn a_world_that_is_new_or_broken_is_told_apart() {
+    let repository = Repository::new("worlds");
+    repository.write("policies/fixtures/more.yaml", WORLD);
+    let (exit, out, _) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!(exit, Exit::Failed);
+    assert!(out.starts_with("fixtures/more.yaml\n  GAINED   role/eval  key/eval  kms:Decrypt"), "{out}");
+    repository.write("policies/policies/role.json", "{");
+    let (exit, _, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.starts_with("in the work tree:") && err.contains("policies/role.json:1:2"), "{err}");
+}
+
+#[test]
+fn what_is_missing_is_a_matter_of_usage() {
+    let repository = Repository::new("missing");
+    let (exit, _, err) = repository.simulate(&["--base", "nowhere"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("no revision `nowhere`") && err.contains("git fetch"), "{err}");
+    fs::remove_dir_all(repository.0.join(".git")).unwrap();
+    let (exit, _, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("in no Git repository"), "{err}");
+}
+
+#[test]
+fn markdown_is_for_two_versions() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let (exit, _, err) = simulate(&root, &["--format", "markdown"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("--base"), "{err}");
+}
