@@ -149,9 +149,11 @@ fn what_is_missing_is_a_matter_of_usage() {
 }
 
 #[test]
-fn markdown_is_for_two_versions() {
+fn reports_of_checks_are_not_for_two_versions() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let (exit, _, err) = simulate(&root, &["--format", "markdown"]);
-    assert_eq!(exit, Exit::Usage);
-    assert!(err.contains("--base"), "{err}");
+    for format in ["junit", "sarif", "github"] {
+        let (exit, _, err) = simulate(&root, &["--base", "HEAD", "--format", format]);
+        assert_eq!(exit, Exit::Usage);
+        assert!(err.contains(&format!("`--format {format}`")) && err.contains("--base"), "{err}");
+    }
 }
