@@ -135,28 +135,38 @@ const UNSHOWN: [&str; 7] = [
 ];
 
 /// Texts of the sources that look like codes and are none.
-const NO_CODES: [&str; 21] = [
+const NO_CODES: [&str; 31] = [
+    "add-everyone",
+    "add-root",
+    "ap-south-1",
     "assumed-role",
     "aws-cn",
     "aws-managed",
     "aws-us-gov",
+    "drop-condition",
+    "drop-statement",
     "ecs-tasks",
     "eks-fargate-pods",
     "elastic-inference",
     "encryption-context",
     "explicit-deny",
     "federated-user",
+    "flip-effect",
     "implicit-deny",
     "kebab-case",
     "not-evaluated",
     "oidc-provider",
     "permitlab-bench",
     "prod-example",
+    "rename-key",
     "saml-provider",
     "servicecatalog-appregistry",
+    "swap-operator",
     "third-party",
     "us-east-1",
     "vpce-0123456789abcdef0",
+    "widen-account",
+    "widen-region",
 ];
 
 /// Every text in kebab case that a source says outside its tests.
