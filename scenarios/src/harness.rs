@@ -28,16 +28,29 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::render::Colour;
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::source::SourceMap;
+
+use crate::render::{Colour, report};
 use crate::replay::{Options, Outcome, Replayed, replay, topic};
 use crate::report::{failures, findings, snapshot};
 use crate::root::{ListError, MARKER, PolicyRoot};
+use crate::table::{Table, snapshot_name, unreferenced};
 use crate::today::today;
 
 /// A scenario file whose checks hold.
 #[derive(Debug)]
 pub struct Held {
     replayed: Replayed,
+}
+
+/// Who may do what with the keys of a world, for a reviewed snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessTable {
+    /// What its snapshot is called: `bedrock`.
+    pub name: String,
+    /// A line for each call that is allowed, with the statement that says so.
+    pub text: String,
 }
 
 /// Why a scenario file is no test that passes.
@@ -96,15 +109,48 @@ fn changed(came: &[String], went: &[String]) -> String {
 /// # Errors
 /// [`Broken`], which as text lists the checks by their ids and explains those that fail.
 pub fn check(file: impl AsRef<Path>) -> Result<Held, Broken> {
-    let file = file.as_ref();
+    let (root, inside) = placed(file.as_ref())?;
+    let options = Options { today: Some(today()), suggest: true, ..Options::default() };
+    let held = Held { replayed: replay(&root, &inside, &options) };
+    if held.replayed.passed() { Ok(held) } else { Err(Broken::Fails(held.broken())) }
+}
+
+/// The access table of a world, `fixtures/<world>.yaml`, whose path is whole.
+///
+/// ```
+/// let table = permitlab::harness::access_table(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bedrock-eval.yaml")).unwrap();
+/// assert!(table.text.contains("role/eval-service  key/eval  kms:DescribeKey  every path  allow"));
+/// ```
+///
+/// # Errors
+/// As [`check`]: a world that cannot be read is drawn with its places.
+pub fn access_table(file: impl AsRef<Path>) -> Result<AccessTable, Broken> {
+    let (root, inside) = placed(file.as_ref())?;
+    let drawn = |(sources, findings): (SourceMap, Vec<Diagnostic>)| {
+        let drawn = findings.iter().map(|finding| report(&sources, finding, Colour::Never));
+        Broken::Fails(drawn.collect::<Vec<_>>().join("\n\n"))
+    };
+    let table = Table::of(&root, &inside).map_err(drawn)?;
+    Ok(AccessTable { name: snapshot_name(&inside).to_owned(), text: table.text() })
+}
+
+/// The snapshots below a folder of a policy root whose scenario or world is gone: `cases/<topic>/<behaviour>.snap` and
+/// `tables/<world>.snap`.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn stale_snapshots(root: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> Result<Vec<String>, ListError> {
+    unreferenced(&PolicyRoot::at(root.as_ref()), snapshots.as_ref())
+}
+
+/// The policy root of a file, and its path from there.
+fn placed(file: &Path) -> Result<(PolicyRoot, String), Broken> {
     if file.is_relative() {
         return Err(Broken::Relative(file.to_owned()));
     }
     let root = file.parent().and_then(PolicyRoot::discover).ok_or_else(|| Broken::Rootless(file.to_owned()))?;
     let inside = root.name(file).map_err(|_| Broken::Name(file.to_owned()))?;
-    let options = Options { today: Some(today()), suggest: true, ..Options::default() };
-    let held = Held { replayed: replay(&root, &inside, &options) };
-    if held.replayed.passed() { Ok(held) } else { Err(Broken::Fails(held.broken())) }
+    Ok((root, inside))
 }
 
 /// Compares the scenario files a test binary was compiled with, a path a line, with those that are under the `cases/` of
@@ -134,6 +180,29 @@ macro_rules! assert_scenario {
         match $crate::check(::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&$file)) {
             Ok(held) => held,
             Err(broken) => panic!("{broken}"),
+        }
+    };
+}
+
+/// [`access_table`](crate::harness::access_table) as an assertion. A relative path begins at the package the test belongs to.
+#[macro_export]
+macro_rules! assert_access_table {
+    ($file:expr $(,)?) => {
+        match $crate::harness::access_table(::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&$file)) {
+            Ok(table) => table,
+            Err(broken) => panic!("{broken}"),
+        }
+    };
+}
+
+/// Asserts that no snapshot below a folder of the package outlives its scenario or world.
+#[macro_export]
+macro_rules! assert_no_stale_snapshot {
+    ($folder:expr $(,)?) => {
+        let package = ::std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        match $crate::harness::stale_snapshots(package, package.join($folder)) {
+            Ok(stale) => assert!(stale.is_empty(), "nothing makes these snapshots any more; remove them: {stale:#?}"),
+            Err(error) => panic!("{error}"),
         }
     };
 }

@@ -34,7 +34,7 @@ macro_rules! bundled {
 }
 
 /// The files that are as they stand here.
-const FILES: [File; 25] = [
+const FILES: [File; 26] = [
     (".cargo/config.toml", template!("cargo-config.toml")),
     (".github/workflows/policies.yml", template!("workflow.yml")),
     (".gitignore", template!("gitignore")),
@@ -53,9 +53,10 @@ const FILES: [File; 25] = [
     ("schema/flow.schema.json", bundled!("schema/flow.schema.json")),
     ("schema/scenario.schema.json", bundled!("schema/scenario.schema.json")),
     ("schema/world.schema.json", bundled!("schema/world.schema.json")),
-    ("snapshots/bedrock/other-job-type.snap", template!("snapshots/bedrock/other-job-type.snap")),
-    ("snapshots/bedrock/whole-job.snap", template!("snapshots/bedrock/whole-job.snap")),
-    ("snapshots/bedrock/wrong-region.snap", template!("snapshots/bedrock/wrong-region.snap")),
+    ("snapshots/cases/bedrock/other-job-type.snap", template!("snapshots/cases/bedrock/other-job-type.snap")),
+    ("snapshots/cases/bedrock/whole-job.snap", template!("snapshots/cases/bedrock/whole-job.snap")),
+    ("snapshots/cases/bedrock/wrong-region.snap", template!("snapshots/cases/bedrock/wrong-region.snap")),
+    ("snapshots/tables/bedrock.snap", template!("snapshots/tables/bedrock.snap")),
     ("tests/policies.rs", template!("tests/policies.rs")),
     ("xtask/Cargo.toml", template!("xtask/manifest.toml")),
     ("xtask/src/main.rs", template!("xtask/main.rs")),

@@ -115,12 +115,20 @@ fn the_snapshots_of_the_template_are_those_of_its_scenarios() {
     for file in files(&folder).iter().filter(|file| file.starts_with("cases/")) {
         let held = permitlab::check(folder.join(file)).unwrap_or_else(|broken| panic!("{broken}"));
         let snapshot = format!("---\nsource: tests/policies.rs\n---\n{}\n", held.snapshot().trim_end());
-        let name = format!("snapshots/{}.snap", held.topic());
+        let name = format!("snapshots/cases/{}.snap", held.topic());
         if env::var_os("UPDATE_TEMPLATE").is_some() {
             fs::write(template.join(&name), &snapshot).unwrap();
         } else {
             assert_eq!(fs::read_to_string(folder.join(&name)).unwrap(), snapshot, "{name}");
         }
+    }
+    let table = permitlab::harness::access_table(folder.join("fixtures/bedrock.yaml")).unwrap();
+    let (name, text) =
+        ("snapshots/tables/bedrock.snap", format!("---\nsource: tests/policies.rs\n---\n{}\n", table.text.trim_end()));
+    if env::var_os("UPDATE_TEMPLATE").is_some() {
+        fs::write(template.join(name), &text).unwrap();
+    } else {
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text, "{name}");
     }
 }
 

@@ -15,12 +15,30 @@ fn checks_hold(
     // Shown with `cargo test -- --show-output`.
     print!("{}", held.verdicts());
     insta::with_settings!({
-        snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(held.folder()),
+        snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/cases").join(held.folder()),
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {
         insta::assert_snapshot!(held.name(), held.snapshot());
     });
+}
+
+/// Who may do what with the keys of each world: a change of a policy shows as lines gained and lost.
+#[rstest]
+fn access_is_the_reviewed_one(#[files("fixtures/*.yaml")] file: PathBuf) {
+    let table = permitlab::assert_access_table!(file);
+    insta::with_settings!({
+        snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/tables"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(table.name, table.text);
+    });
+}
+
+#[test]
+fn no_snapshot_is_stale() {
+    permitlab::assert_no_stale_snapshot!("snapshots");
 }
 
 /// The list of tests is fixed when they are compiled; this one finds the files when it runs.
