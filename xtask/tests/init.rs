@@ -234,7 +234,7 @@ fn cargo_test_passes_says_what_simulate_says_and_fails_where_a_policy_breaks() {
     let passing = cargo(&folder, &["test", "--offline", "--", "--show-output"]);
     let printed = text(&passing);
     assert!(passing.status.success(), "{printed}");
-    assert!(printed.contains("test result: ok. 4 passed; 0 failed"), "{printed}");
+    assert!(printed.contains("test result: ok. 6 passed; 0 failed"), "{printed}");
     let (exit, of_simulate) = simulated(&folder);
     assert_eq!((exit, of_simulate.len()), (Exit::Fine, 8));
     assert_eq!(verdicts(&printed), of_simulate);
@@ -254,6 +254,8 @@ fn cargo_test_passes_says_what_simulate_says_and_fails_where_a_policy_breaks() {
         "FAIL  bedrock/whole-job::the whole job",
         "--> policies/role-eval-kms.json:10:46",
         "s3.us-west-2.amazonaws.com",
+        "-role/eval-service  key/eval  kms:Decrypt  via s3.us-east-1.amazonaws.com  allow  role-eval-kms#",
+        "+role/eval-service  key/eval  kms:Decrypt  via s3.us-west-2.amazonaws.com  allow  role-eval-kms#",
     ] {
         assert!(printed.contains(part), "`{part}` is missing in {printed}");
     }
