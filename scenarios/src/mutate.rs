@@ -3,7 +3,7 @@
 //! The faults are those that people make ([`fault`]): each is made once, in each place of each policy of the root, as an
 //! edit of the file's text. The scenarios that use the policy are replayed; a check that does not hold catches the fault,
 //! a snapshot does not count. For a fault that no check catches, a call is looked for that it decides otherwise
-//! ([`witness`]): with one, the fault survives, and the call is the check that is missing. Without one the fault may be
+//! (`witness`): with one, the fault survives, and the call is the check that is missing. Without one the fault may be
 //! none: where the text proves that both policies mean the same, or the linter that the part is dead, it is equivalent;
 //! otherwise nothing is known. Neither is anybody's blame.
 
