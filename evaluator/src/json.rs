@@ -462,12 +462,12 @@ impl<'t> Reader<'t> {
 
     fn object(&mut self) -> Read<Kind> {
         let open = self.at;
-        let mut members = self.members.pop().unwrap_or_else(|| Vec::with_capacity(MEMBERS));
         self.at += 1;
         self.skip_space();
         if self.eat(b'}') {
-            return Ok(Kind::Object(members));
+            return Ok(Kind::Object(Vec::new()));
         }
+        let mut members = self.members.pop().unwrap_or_else(|| Vec::with_capacity(MEMBERS));
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.unclosed(open, "a member name in double quotes").into());

@@ -12,8 +12,6 @@ pub mod pattern;
 pub mod set;
 pub mod variable;
 
-use std::sync::Arc;
-
 use crate::account::AccountId;
 use crate::action::ActionPattern;
 use crate::condition::Condition;
@@ -39,7 +37,7 @@ pub struct Policy {
     pub version: Version,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
-    index: Option<Arc<InTime<Index>>>,
+    index: Option<InTime<Index>>,
 }
 
 /// The version of the policy language (R1.2).
@@ -142,7 +140,7 @@ impl Statement {
 
 impl Policy {
     fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
-        let index = (statements.len() > WORTHWHILE).then(Arc::default);
+        let index = (statements.len() > WORTHWHILE).then(InTime::default);
         Self { name, kind, version, statements, index }
     }
 

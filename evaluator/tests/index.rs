@@ -7,6 +7,7 @@ use std::sync::Arc;
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::decide;
+use permitlab_evaluator::context::RequestContext;
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive::bare_context;
 use permitlab_evaluator::gather::Applicable;
@@ -86,6 +87,46 @@ fn decided(policies: Policies<'_>) -> Decision {
     );
     let applicable = Applicable { identity: Some(policies), ..Applicable::default() };
     decide(&applicable, &request, &bare_context(&request), Rules::NONE)
+}
+
+/// Everything a decision says where nobody stated a key.
+fn open(policies: Policies<'_>) -> String {
+    let request = Request::new(
+        Principal::parse("arn:aws:iam::111122223333:user/a").unwrap(),
+        ActionName::parse("s3:GetObject").unwrap(),
+        Resource::new(Arn::parse("arn:aws:s3:::data/a").unwrap()),
+    );
+    let applicable = Applicable { identity: Some(policies), ..Applicable::default() };
+    format!("{:?}", decide(&applicable, &request, &RequestContext::new(), Rules::NONE))
+}
+
+#[test]
+fn what_is_left_open_does_not_hang_on_an_index() {
+    let variable = |number: usize| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::other{number}/${{aws:PrincipalTag/x}}"}}"#
+        )
+    };
+    let key = |number: usize| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalTag/k{number}":"a","aws:RequestTag/b":"b"}}}}}}"#
+        )
+    };
+    let last =
+        r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/last":"a"}}}"#;
+    let many: Vec<String> = (0..70).map(key).chain([last.to_owned()]).collect();
+    for statements in [(0..20).map(variable).collect::<Vec<_>>(), many] {
+        let one = policy(&statements);
+        let first = open(Policies::One(&one));
+        // Thirty-two asks make an index.
+        for _ in 0..40 {
+            assert_eq!(open(Policies::One(&one)), first);
+        }
+        let mut copy = one.clone();
+        copy.statements.clear();
+        copy.prepare();
+        assert_eq!(open(Policies::One(&one)), first, "a copy has an index of its own");
+    }
 }
 
 /// The effect, and the number of the statement that decided.

@@ -115,7 +115,7 @@ impl Bulk {
     fn take(&mut self, read: &[u8]) -> String {
         let Some(end) = memchr::memrchr(b'\n', read) else {
             // Of a line that is too long, no more is kept than says so.
-            let room = (LONGEST + 1).saturating_sub(self.begun.len());
+            let room = (LONGEST + CUT).saturating_sub(self.begun.len());
             self.begun.extend_from_slice(read.get(..room).unwrap_or(read));
             return String::new();
         };
@@ -169,6 +169,9 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = ends.chain(last);
     ends.scan(0, |start, end| text.get(std::mem::replace(start, end)..end))
 }
+
+/// How many bytes too many a line has at least that was cut: more than the characters of a line break.
+const CUT: usize = 3;
 
 /// Lines that one thread takes at a time.
 const TOGETHER: usize = 32;
@@ -293,7 +296,7 @@ impl Decider {
 fn read(number: usize, bytes: &[u8]) -> Option<Result<(&str, json::Value), String>> {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    if bytes.trim_ascii().is_empty() {
+    if bytes.len() <= LONGEST && bytes.trim_ascii().is_empty() {
         return None;
     }
     if bytes.len() > LONGEST {

@@ -609,6 +609,20 @@ fn a_line_that_is_too_long_is_refused_and_the_next_is_answered() {
     }
 }
 
+#[test]
+fn a_line_that_was_cut_is_never_taken_for_a_whole_one() {
+    let case = case().to_string();
+    let longest = 16 << 20;
+    let blank = " ".repeat(longest + 1);
+    let padded = format!("{case}{}\r{}", " ".repeat(longest - case.len()), "x".repeat(100));
+    for lines in [format!("{blank}{case}\n"), format!("{padded}\n"), format!("{padded}\r\n")] {
+        let input = std::io::BufReader::with_capacity(1 << 12, lines.as_bytes());
+        let answers: String = answers(input).map(Result::unwrap).collect();
+        assert_eq!(answers.lines().count(), 1);
+        assert!(answers.contains("too-large"), "{answers}");
+    }
+}
+
 /// A grant allows without an identity policy, and says that it did (R6.22, R6.25).
 #[test]
 fn a_grant_decides() {

@@ -21,7 +21,7 @@ use crate::request::Request;
 /// How many statements are looked through rather than looked up.
 pub const WORTHWHILE: usize = 16;
 
-/// How often as many statements as one likes are looked through before they are indexed: doing that costs about as much.
+/// How often statements are looked through before they are indexed, which costs about as much.
 const PAYS: u32 = 32;
 
 /// An index that is made once it has been asked for often enough. What it finds is the same either way.
@@ -29,6 +29,13 @@ const PAYS: u32 = 32;
 pub struct InTime<T> {
     made: OnceLock<T>,
     asked: AtomicU32,
+}
+
+impl<T> Clone for InTime<T> {
+    /// A copy may be changed, so that it gets an index of its own.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl<T> Default for InTime<T> {
@@ -196,13 +203,14 @@ impl Index {
         Self { actions: groups.into_iter().map(bucket).collect(), starts }
     }
 
-    /// Hands over the numbers of the statements that could match; some may come twice.
+    /// Hands over the numbers of the statements that could match, in order.
     #[inline]
-    pub fn candidates(&self, request: &Request, mut visit: impl FnMut(u32)) {
+    pub fn candidates(&self, request: &Request, visit: impl FnMut(u32)) {
         let resource = request.resource.arn.as_str().as_bytes();
+        let mut found: SmallVec<[u32; 64]> = SmallVec::new();
         let mut look = |key: u64| {
             if let Some(bucket) = self.actions.get(&key) {
-                bucket.candidates(resource, &mut visit);
+                bucket.candidates(resource, &mut |number| found.push(number));
             }
         };
         look(EVERY);
@@ -219,6 +227,9 @@ impl Index {
             }
         }
         look(text.whole());
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().for_each(visit);
     }
 }
 

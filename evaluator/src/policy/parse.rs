@@ -55,6 +55,9 @@ struct Parser {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// How many findings of one policy are told. One that has more is no policy, and memory has its bounds.
+const MOST: usize = 1_000;
+
 macro_rules! elements {
     ($($name:ident)*) => {
         /// The name of an element of the policy language.
@@ -129,7 +132,10 @@ impl Parser {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        let is_first_error = || diagnostic.is_error() && !self.diagnostics.iter().any(Diagnostic::is_error);
+        if self.diagnostics.len() < MOST || is_first_error() {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// AWS's own `RCPFullAWSAccess` is the one RCP that allows (R1.10). Its Allow is always there.

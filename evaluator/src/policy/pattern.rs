@@ -162,6 +162,9 @@ impl Pattern {
 
 /// The value of a variable is literal text: its stars are no wildcards (R2.10).
 fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Lookup) -> Truth {
+    if !could_match(pieces, text, case) {
+        return Truth::NO;
+    }
     let mut tokens: SmallVec<[Token<&str>; 8]> = SmallVec::new();
     let mut other_tokens: Option<(Rule, SmallVec<[Token<&str>; 8]>)> = None;
     let mut unstated = Truth::YES;
@@ -215,6 +218,19 @@ fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Loo
     } else {
         truth.or(unstated)
     }
+}
+
+/// Whether the text matches with some text for each variable.
+fn could_match(pieces: &[Piece], text: &str, case: Case) -> bool {
+    let widest: SmallVec<[Token<&str>; 8]> = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Token(Token::Literal(literal)) => Token::Literal(&**literal),
+            Piece::Token(Token::AnyOne) => Token::AnyOne,
+            Piece::Token(Token::AnyRun) | Piece::Variable(_) => Token::AnyRun,
+        })
+        .collect();
+    glob::matches(&widest, text, case)
 }
 
 #[derive(Default)]
