@@ -273,7 +273,7 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 
-    /// Only the checks whose id matches: `bedrock/*`, `*[viaRegion=eu-west-1]`; repeatable, `*` and `?` are wildcards
+    /// Only the checks whose id matches: `bedrock/*`, `*through S3 in eu-west-1`; repeatable, `*` and `?` are wildcards
     #[arg(long = "filter", value_name = "GLOB", conflicts_with_all = ["world", "call"])]
     pub filters: Vec<String>,
 
@@ -305,10 +305,10 @@ pub struct SimulateArguments {
     )]
     pub changes: Vec<String>,
 
-    /// Compare the access tables of all worlds with those of another version: a branch, a tag or a commit; nothing in the
-    /// work tree is touched
+    /// Compare the access tables of all worlds, calls on keys, with those of another version: a branch, a tag or a commit;
+    /// nothing in the work tree is touched
     #[arg(long, value_name = "REV", help_heading = "What if",
-        conflicts_with_all = ["files", "call", "why", "suggest", "engine"])]
+        conflicts_with_all = ["files", "filters", "tags", "call", "why", "suggest", "engine"])]
     pub base: Option<String>,
 
     /// Which differences make the run fail
@@ -510,7 +510,7 @@ Examples:
   Replay all scenarios of the policy root, or some, with reasons
     permitlab simulate
     permitlab simulate --why cases/bedrock 'cases/kms/*-alias*.yaml'
-    permitlab simulate --tag via-service --filter '*[viaRegion=eu-west-1]'
+    permitlab simulate --tag via-service --filter '*through S3 in eu-west-1'
 
   Ask one question of the world in fixtures/
     permitlab simulate --by role/eval-service --call kms:Decrypt --resource key/eval --via s3

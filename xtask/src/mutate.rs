@@ -48,6 +48,14 @@ pub fn run(arguments: &MutateArguments, streams: &mut Streams) -> anyhow::Result
         TableFormat::Human => human(&report, arguments.all),
         TableFormat::Json => format!("{:#}\n", report.json()),
     })?;
+    let counts = report.counts();
+    if arguments.threshold.is_some() && counts.killed + counts.survived == 0 {
+        let refusal = Refusal::new(
+            Exit::NothingMatched,
+            "no check could catch any of these faults, so no share of them is caught",
+        );
+        return Err(refusal.help("`--all` lists them; write scenarios for the policy").into());
+    }
     let is_enough = arguments.threshold.is_none_or(|threshold| report.counts().percent() >= f64::from(threshold));
     Ok(if is_enough { Exit::Fine } else { Exit::Failed })
 }

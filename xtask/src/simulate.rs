@@ -90,7 +90,7 @@ fn are_among(reports: &Reports, answers: &[Format]) -> Result<(), Refusal> {
     let Some(format) = formats.find(|format| !answers.contains(format)) else { return Ok(()) };
     let name = format!("{format:?}").to_lowercase();
     Err(Refusal::new(Exit::Usage, format!("`--format {name}` reports which scenarios hold, and this asks for none"))
-        .help("use `human` or `json`, or leave out `--call`, `--change` and `--base`"))
+        .help("use `human` or `json`, with `--base` also `markdown`, or leave out `--call`, `--change` and `--base`"))
 }
 
 /// The policy root of the current folder: the nearest ancestor that is one, or the only root that lies in the current

@@ -10,7 +10,7 @@ use crate::policy::index::{InTime, Index, WORTHWHILE};
 use crate::policy::{Policy, PolicyType, Statement};
 use crate::request::Request;
 
-/// Policies that work together, in order: it reads as the slice of them.
+/// Policies of one type that work together, in order: it reads as the slice of them.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
@@ -120,7 +120,8 @@ impl<'w> Policies<'w> {
         }
     }
 
-    /// Hands over every statement whose action and resource could match the request, with the number of its policy. Some may come twice, and in any order; those that are left out do not apply, whatever else they say.
+    /// Hands over every statement whose action and resource could match the request, with the number of its policy, in
+    /// order. Those that are left out do not apply, whatever else they say.
     #[inline]
     pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Statement)) {
         match self {

@@ -136,9 +136,9 @@ fn compared(old: &Answered, new: &Answered) -> Vec<Differing> {
 /// lost.
 fn kind(before: &Outcome, after: &Outcome) -> Option<Kind> {
     let rank = |outcome: &Outcome| match outcome.word() {
-        Word::Allow | Word::Unavailable => 2,
+        Word::Allow => 2,
         Word::Unsure => 1,
-        Word::ExplicitDeny | Word::ImplicitDeny => 0,
+        Word::Unavailable | Word::ExplicitDeny | Word::ImplicitDeny => 0,
     };
     match rank(before).cmp(&rank(after)) {
         std::cmp::Ordering::Less => Some(Kind::Gained),

@@ -9,7 +9,7 @@ use permitlab::table::{Outcome, Stage};
 use serde_json::{Value, json};
 
 use crate::cli::{FailOn, Format, SimulateArguments};
-use crate::exit::Exit;
+use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
 use crate::{git, table};
 
@@ -29,6 +29,10 @@ pub(super) fn run(
     let before = git::root_at(root, revision)?;
     let mut all = Vec::new();
     let worlds = worlds(&before, root)?;
+    if worlds.is_empty() {
+        let refusal = Refusal::new(Exit::NothingMatched, "there is no world to compare, here or there");
+        return Err(refusal.help("worlds are `fixtures/*.yaml` of the policy root").into());
+    }
     let mut unchanged = None;
     let mut is_applied = arguments.changes.is_empty();
     for world in worlds {
@@ -105,7 +109,7 @@ fn json(all: &[Changed], revision: &str) -> Value {
 fn markdown(all: &[Changed], revision: &str) -> String {
     let mut text = format!("### Access, compared with `{revision}`\n\n");
     if all.is_empty() {
-        text.push_str("Nobody may do more or less than before, and the same statements decide.\n");
+        text.push_str("No call on a key that the access tables ask is answered otherwise. What they do not ask does not show here.\n");
         return text;
     }
     let _ = writeln!(text, "**{}**", closing(all));
