@@ -272,9 +272,8 @@ pub(super) fn covers(pattern: &str, folded: &str) -> bool {
 
 /// Whether a key of the catalog, in lower case, is the family of a key in lower case.
 fn covers_folded(pattern: &str, folded: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else { return pattern == folded };
-    let rest = folded.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-    rest.is_some_and(|filled| !filled.is_empty())
+    let filled = pattern.split_once('*').and_then(|(before, after)| folded.strip_prefix(before)?.strip_suffix(after));
+    filled.is_some_and(|filled| !filled.is_empty())
 }
 
 /// The entry of a name in lower case, in a list in order of names.
