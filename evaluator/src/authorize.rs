@@ -330,11 +330,6 @@ impl Layers {
         }
     }
 
-    /// What the resource-based policy allows to those it names in this way.
-    fn allows(&self, way: PrincipalMatch) -> &Matches {
-        self.allows.by(way)
-    }
-
     /// What grants allow to those they name in this way.
     fn granted(&self, way: PrincipalMatch) -> Truth {
         self.grants.as_ref().map_or(Truth::NO, |grants| grants.all.by(way).truth)
@@ -430,7 +425,7 @@ impl Paths {
             Caller::Root => Truth::YES,
             Caller::Service | Caller::Federated | Caller::Anonymous => Truth::NO,
         };
-        let allows = Some(&layers.allows);
+        let allows = &layers.allows;
         let direct = match parties.caller {
             // A star is for those AWS knows; a token counts where its provider is named (R3.8).
             Caller::Federated => ByItself::of(allows, |way| Truth::certain(way == PrincipalMatch::Direct)),
@@ -443,15 +438,16 @@ impl Paths {
             (Sharing::EitherAllows, true) | (Sharing::IdentityOnly | Sharing::Unguarded, _) => Truth::YES,
             // An account that is not the resource's own has to be let in, in whatever form (R5.11).
             (Sharing::EitherAllows | Sharing::Delegated | Sharing::ByGrant, false) => {
-                any_allow(layers).or(layers.grants.as_ref().map_or(Truth::NO, |grants| grants.all.any()))
+                layers.allows.any().or(layers.grants.as_ref().map_or(Truth::NO, |grants| grants.all.any()))
             }
             (Sharing::Delegated | Sharing::ByGrant, true) => {
-                layers.allows(PrincipalMatch::Account).truth.or(layers.granted(PrincipalMatch::Account))
+                layers.allows.by(PrincipalMatch::Account).truth.or(layers.granted(PrincipalMatch::Account))
             }
         };
         let is_enough = parties.same_account || !has_account;
-        let granting = layers.grants.as_ref().map(|grants| if is_enough { &grants.all } else { &grants.own });
-        let granted = ByItself::of(granting, |way| grant_stands(way, limits));
+        let own_or_all = |grants: &'_ Granted| if is_enough { grants.all } else { grants.own };
+        let granting = layers.grants.as_ref().map_or(Allows::NONE, own_or_all);
+        let granted = ByItself::of(&granting, |way| grant_stands(way, limits));
         let grant = granted.truth.and(Truth::unless(true, Rule::GrantOfCallersAccount, is_enough));
         let resource = match (parties.sharing, is_enough) {
             (Sharing::Unguarded, _) => Truth::YES,
@@ -486,7 +482,7 @@ impl Paths {
                 let holding = |way: &PrincipalMatch| matches(layers, *way).filter(|matches| matches.truth.holds())?.by;
                 PrincipalMatch::ALL.iter().find_map(holding)
             };
-            let by = first(|layers, way| Some(layers.allows(way)));
+            let by = first(|layers, way| Some(layers.allows.by(way)));
             let granted = first(|layers, way| layers.grants.as_ref().map(|grants| grants.all.by(way)));
             return match (by, granted) {
                 (None, Some(index)) => (Layer::Grant, Some(reference(Layer::Grant, index))),
@@ -502,7 +498,7 @@ impl Paths {
     fn missing(&self, layers: &Layers) -> Layer {
         let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
         let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
-        let is_named = LIMITED.iter().any(|way| layers.allows(*way).truth.holds() || layers.granted(*way).holds());
+        let is_named = LIMITED.iter().any(|way| layers.allows.by(*way).truth.holds() || layers.granted(*way).holds());
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
@@ -523,10 +519,6 @@ fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
     allow.and(*limits)
 }
 
-fn any_allow(layers: &Layers) -> Truth {
-    layers.allows.any()
-}
-
 /// What the resource's side allows by itself, and the statement or grant that does so in the strongest way.
 struct ByItself {
     truth: Truth,
@@ -535,9 +527,8 @@ struct ByItself {
 
 impl ByItself {
     /// Holds each way of naming the caller against the limits: does an Allow in that way stand against them?
-    fn of(allows: Option<&Allows>, stands: impl Fn(PrincipalMatch) -> Truth) -> Self {
+    fn of(allows: &Allows, stands: impl Fn(PrincipalMatch) -> Truth) -> Self {
         let mut found = Self { truth: Truth::NO, by: None };
-        let Some(allows) = allows else { return found };
         for way in allows.open().iter() {
             let matches = allows.by(way);
             let truth = matches.truth.and(stands(way));

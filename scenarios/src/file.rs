@@ -24,6 +24,7 @@ pub mod world;
 mod deserialize;
 mod node;
 mod value;
+pub(crate) mod write;
 mod yaml;
 
 use permitlab_evaluator::diagnostic::Diagnostic;

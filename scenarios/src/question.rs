@@ -19,6 +19,7 @@ use permitlab_evaluator::world::kms::{KeyState, MultiRegion};
 
 use crate::facts::{Attached, Facts, HeldKey, Key, policy_name};
 use crate::file::Text;
+use crate::file::write::{list, object, quoted};
 use crate::judge::{self, Verdicts, judge};
 use crate::oracle::Engine;
 use crate::placeholders::nothing_bound;
@@ -211,14 +212,11 @@ impl Question {
     /// The question and its answer as a scenario file.
     pub fn scenario(&self, worlds: &[String], changes: &[String], asked: &Asked) -> String {
         let mut text = String::new();
-        let quoted = |value: &str| serde_json::Value::from(value).to_string();
         let _ = writeln!(text, "scenario: {}", quoted(&format!("{} by {}", self.call, self.by)));
-        let worlds: Vec<_> = worlds.iter().map(|world| quoted(world)).collect();
-        let _ = writeln!(text, "use: [{}]", worlds.join(", "));
+        let _ = writeln!(text, "use: {}", list(worlds));
         let _ = writeln!(text, "checks:\n  - name: {}", quoted(&format!("{} by {}", self.call, self.by)));
         if !changes.is_empty() {
-            let changes: Vec<_> = changes.iter().map(|change| quoted(change)).collect();
-            let _ = writeln!(text, "    change: [{}]", changes.join(", "));
+            let _ = writeln!(text, "    change: {}", list(changes));
         }
         let fields = [
             ("by", Some(&self.by)),
@@ -235,20 +233,19 @@ impl Question {
             }
         }
         if !self.encryption_context.is_empty() {
-            let pairs: Vec<_> =
-                self.encryption_context.iter().map(|(k, v)| format!("{}: {}", quoted(k), quoted(v))).collect();
-            let _ = writeln!(text, "    encryption_context: {{ {} }}", pairs.join(", "));
+            let pairs = self.encryption_context.iter().map(|(name, value)| (name, quoted(value)));
+            let _ = writeln!(text, "    encryption_context: {}", object(pairs));
         }
         if !self.context.is_empty() {
-            let mut keys: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for (key, value) in &self.context {
-                keys.entry(key).or_default().push(quoted(value));
+                keys.entry(key).or_default().push(value);
             }
-            let pairs = keys.into_iter().map(|(key, values)| match values.as_slice() {
-                [value] => format!("{}: {value}", quoted(key)),
-                values => format!("{}: [{}]", quoted(key), values.join(", ")),
+            let keys = keys.into_iter().map(|(key, values)| match values.as_slice() {
+                [value] => (key, quoted(value)),
+                values => (key, list(values)),
             });
-            let _ = writeln!(text, "    context: {{ {} }}", pairs.collect::<Vec<_>>().join(", "));
+            let _ = writeln!(text, "    context: {}", object(keys));
         }
         let _ = writeln!(text, "    expect: {}", expectation(asked));
         text
@@ -258,7 +255,6 @@ impl Question {
 impl Question {
     /// A world for a question of bare policies, and the question with the world's names in it.
     pub fn world(&self, vars: &[(String, String)], identity: &[String], key: Option<&str>) -> (String, Self) {
-        let quoted = |value: &str| serde_json::Value::from(value).to_string();
         let mut question = self.clone();
         let mut accounts: BTreeMap<AccountId, String> = BTreeMap::new();
         let mut rest = String::new();
@@ -287,14 +283,13 @@ impl Question {
             Ok(_) | Err(_) => None,
         };
         if let Some((kind, identity_of)) = caller {
-            let policies: Vec<_> = identity.iter().map(|path| quoted(path)).collect();
             let _ = writeln!(
                 rest,
-                "{kind}s:\n  {}:\n    account: {}\n    path: {}\n    policies: [{}]",
+                "{kind}s:\n  {}:\n    account: {}\n    path: {}\n    policies: {}",
                 quoted(&identity_of.name),
                 account(identity_of.account),
                 quoted(&identity_of.path),
-                policies.join(", ")
+                list(identity)
             );
             question.by = format!("{kind}/{}", identity_of.name);
         }
@@ -315,7 +310,6 @@ impl Question {
 
 fn expectation(asked: &Asked) -> String {
     let judgement = &asked.judgement;
-    let quoted = |value: &str| serde_json::Value::from(value).to_string();
     let because = match (&judgement.statement, &judgement.nearest, judgement.layer) {
         (Some(statement), ..) => format!(", because: {}", quoted(&statement.name)),
         (None, Some(nearest), Some(layer)) => {

@@ -37,6 +37,7 @@ use std::path::Path;
 
 use permitlab_evaluator::decision::Effect;
 
+use crate::file::write::{list, object, quoted};
 use crate::judge::{Judgement, Verdicts};
 use crate::render::Colour;
 use crate::replay::{Asked, Options, Replayed, replay_text};
@@ -278,27 +279,25 @@ impl Call {
 
     /// The call as a scenario of one check.
     fn scenario(&self, fixtures: &[String], expect: &str) -> String {
-        let list = |texts: &[String]| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
         let field = |key: &str| self.fields.get(key).map_or("", String::as_str);
         let name = format!("{} by {}", field("call"), field("by"));
-        let mut text = format!("scenario: {}\nuse: [{}]\n", quoted(&name), list(fixtures));
+        let mut text = format!("scenario: {}\nuse: {}\n", quoted(&name), list(fixtures));
         let _ = writeln!(text, "checks:\n  - name: {}", quoted(&name));
         for (key, value) in &self.fields {
             let _ = writeln!(text, "    {key}: {}", quoted(value));
         }
         if !self.encryption_context.is_empty() {
-            let pairs: Vec<_> =
-                self.encryption_context.iter().map(|(k, v)| format!("{}: {}", quoted(k), quoted(v))).collect();
-            let _ = writeln!(text, "    encryption_context: {{ {} }}", pairs.join(", "));
+            let pairs = self.encryption_context.iter().map(|(name, value)| (name, quoted(value)));
+            let _ = writeln!(text, "    encryption_context: {}", object(pairs));
         }
         if !self.context.is_empty() {
             let value = |values: &Option<Vec<String>>| match values.as_deref() {
                 None => "null".to_owned(),
                 Some([one]) => quoted(one),
-                Some(several) => format!("[{}]", list(several)),
+                Some(several) => list(several),
             };
-            let pairs: Vec<_> = self.context.iter().map(|(k, v)| format!("{}: {}", quoted(k), value(v))).collect();
-            let _ = writeln!(text, "    context: {{ {} }}", pairs.join(", "));
+            let keys = self.context.iter().map(|(key, values)| (key, value(values)));
+            let _ = writeln!(text, "    context: {}", object(keys));
         }
         if !self.accept.is_empty() {
             let _ = writeln!(text, "    accept: [{}]", self.accept.join(", "));
@@ -306,11 +305,6 @@ impl Call {
         let _ = writeln!(text, "    expect: {expect}");
         text
     }
-}
-
-/// A text as JSON has it, which YAML reads the same.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 impl Answer {

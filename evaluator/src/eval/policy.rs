@@ -63,9 +63,11 @@ impl Matches {
     /// No statement applies.
     pub const NONE: Self = Self { truth: Truth::NO, by: None };
 
-    /// Adds a statement that applies in some reading.
     #[inline]
     fn add(&mut self, index: StatementIndex, truth: Truth) {
+        if !truth.could_hold() {
+            return;
+        }
         if truth.holds() {
             self.by = Some(self.by.map_or(index, |first| first.min(index)));
         }
@@ -138,14 +140,17 @@ impl Allows {
 
 /// Judges policies that work together: all of one layer, or of one level of it.
 pub fn evaluate(policies: Policies<'_>, view: &View<'_>) -> Outcome {
-    evaluate_with(policies, view, |_, _, _| {}, false)
+    evaluate_with(policies, view, |_, _, _| {})
 }
 
 /// Judges a resource-based policy, and adds to `allows` in which ways its Allow statements name the caller.
 pub fn evaluate_resource(policy: &Policy, view: &View<'_>, allows: &mut Allows) -> Outcome {
     let may_delegate = may_delegate(policy.kind, view);
-    let by_way = |statement: &Statement, index, truth| {
+    let by_way = |statement: &Statement, index, truth: Truth| {
         let Some(principal) = &statement.principal else { return };
+        if !truth.could_hold() && !may_delegate {
+            return;
+        }
         for way in element::ways(principal, &view.request.principal).iter() {
             let truth = match way {
                 PrincipalMatch::Account if may_delegate => delegates(statement, view, truth),
@@ -158,7 +163,7 @@ pub fn evaluate_resource(policy: &Policy, view: &View<'_>, allows: &mut Allows) 
             allows.add(way, index, truth);
         }
     };
-    evaluate_with(Policies::One(policy), view, by_way, may_delegate)
+    evaluate_with(Policies::One(policy), view, by_way)
 }
 
 /// Whether a statement that names the caller's account may delegate to it. Across accounts it is no delegation but the
@@ -177,28 +182,25 @@ fn delegates(statement: &Statement, view: &View<'_>, applies: Truth) -> Truth {
     applies.or(Truth::unless(false, Rule::ConditionOfDelegation, true))
 }
 
-/// Hands each Allow statement that applies in some reading to `allow`; the others too, where they count.
+/// Hands each Allow statement to `allow`, whether it applies or not.
 #[inline]
 fn evaluate_with(
     policies: Policies<'_>,
     view: &View<'_>,
     mut allow: impl FnMut(&Statement, StatementIndex, Truth),
-    others_count: bool,
 ) -> Outcome {
     let mut outcome = Outcome::NONE;
     let Some(kind) = policies.kind() else { return outcome };
     let view = View { kind, ..*view };
     policies.candidates(view.request, |policy, statement| {
         let truth = applies(statement, &view);
-        let index = || StatementIndex::new(policy, statement.index);
-        match (statement.effect, truth.could_hold()) {
-            (Effect::Deny, true) => outcome.deny.add(index(), truth),
-            (Effect::Allow, true) => {
-                allow(statement, index(), truth);
-                outcome.allow.add(index(), truth);
+        let index = StatementIndex::new(policy, statement.index);
+        match statement.effect {
+            Effect::Deny => outcome.deny.add(index, truth),
+            Effect::Allow => {
+                allow(statement, index, truth);
+                outcome.allow.add(index, truth);
             }
-            (Effect::Allow, false) if others_count => allow(statement, index(), truth),
-            (Effect::Deny | Effect::Allow, false) => {}
         }
     });
     outcome

@@ -61,13 +61,7 @@ impl Pattern {
     /// `${*}`, `${?}` and `${$}` (R1.2, R4.14). A `${` that begins neither is plain text.
     pub fn parse(text: impl Into<SmolStr>, version: Version, wildcards: Wildcards) -> Self {
         let text = text.into();
-        let special = match (wildcards, version) {
-            (Wildcards::Yes, Version::V2012) => memchr3(b'*', b'?', b'$', text.as_bytes()),
-            (Wildcards::Yes, Version::V2008) => memchr2(b'*', b'?', text.as_bytes()),
-            (Wildcards::No, Version::V2012) => memchr(b'$', text.as_bytes()),
-            (Wildcards::No, Version::V2008) => None,
-        };
-        match special {
+        match special(&text, version, wildcards) {
             None => return Self(Form::Literal(text)),
             Some(at) if text.get(at..) == Some("*") => return Self(Form::Start(Start(text))),
             Some(_) => {}
@@ -157,6 +151,16 @@ impl Pattern {
             Form::Fixed(tokens) => tokens.iter().any(is_wild),
             Form::Variable(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Token(token) if is_wild(token))),
         }
+    }
+}
+
+/// Where the first character of a text stands that may mean something else than itself.
+fn special(text: &str, version: Version, wildcards: Wildcards) -> Option<usize> {
+    match (wildcards, version) {
+        (Wildcards::Yes, Version::V2012) => memchr3(b'*', b'?', b'$', text.as_bytes()),
+        (Wildcards::Yes, Version::V2008) => memchr2(b'*', b'?', text.as_bytes()),
+        (Wildcards::No, Version::V2012) => memchr(b'$', text.as_bytes()),
+        (Wildcards::No, Version::V2008) => None,
     }
 }
 
@@ -306,11 +310,7 @@ impl ArnPattern {
 
     fn of(text: &SmolStr, fields: &[&str; 6], version: Version) -> Self {
         let start = text.strip_suffix('*').unwrap_or(text);
-        let special = match version {
-            Version::V2012 => memchr3(b'*', b'?', b'$', start.as_bytes()),
-            Version::V2008 => memchr2(b'*', b'?', start.as_bytes()),
-        };
-        match (special.is_some(), start.len() == text.len()) {
+        match (special(start, version, Wildcards::Yes).is_some(), start.len() == text.len()) {
             (true, _) => Self::fields(fields, version),
             (false, true) => Self::Whole(text.clone()),
             (false, false) => Self::Start(Start(text.clone())),

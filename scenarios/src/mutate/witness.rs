@@ -16,6 +16,7 @@ use permitlab_evaluator::world::World;
 
 use crate::coverage::for_each_statement;
 use crate::facts::{self, Facts};
+use crate::file::write::{list, object, quoted};
 use crate::judge::judge;
 use crate::lint::attached::Uses;
 use crate::question::Question;
@@ -140,10 +141,6 @@ impl Call {
         let _ = writeln!(text, "    expect: {{ is: {}{because} }}", self.before.word().word());
         text
     }
-}
-
-fn quoted(value: &str) -> String {
-    serde_json::Value::from(value).to_string()
 }
 
 impl Ask {
@@ -293,24 +290,19 @@ impl Ask {
                 let _ = writeln!(text, "{indent}{key}: {}", plain(value));
             }
         }
-        let mut map = |key: &str, pairs: Vec<String>| {
-            if !pairs.is_empty() {
-                let _ = writeln!(text, "{indent}{key}: {{ {} }}", pairs.join(", "));
-            }
-        };
-        let pair = |(name, value): &(String, String)| format!("{}: {}", quoted(name), quoted(value));
-        map("encryption_context", encryption_context.iter().map(pair).collect());
-        let stated = |(key, values): (&ConditionKey, &Option<Values>)| {
-            let value = match values {
+        if !encryption_context.is_empty() {
+            let pairs = encryption_context.iter().map(|(name, value)| (name, quoted(value)));
+            let _ = writeln!(text, "{indent}encryption_context: {}", object(pairs));
+        }
+        if !self.context.is_empty() {
+            let value = |values: &Option<Values>| match values {
                 None => "null".to_owned(),
                 Some(Values::One(value)) => quoted(value),
-                Some(Values::Many(values)) => {
-                    format!("[{}]", values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", "))
-                }
+                Some(Values::Many(values)) => list(values),
             };
-            format!("{}: {value}", quoted(key.as_str()))
-        };
-        map("context", self.context.iter().map(stated).collect());
+            let keys = self.context.iter().map(|(key, values)| (key.as_str(), value(values)));
+            let _ = writeln!(text, "{indent}context: {}", object(keys));
+        }
         text
     }
 }

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use permitlab::lint::attached::Attached;
-use permitlab::root::{PolicyRoot, bytes};
+use permitlab::root::{PolicyRoot, ReadError, bytes};
 use permitlab_evaluator::diagnostic::{Diagnostic, Severity};
 use permitlab_evaluator::lint::Finding;
 use permitlab_evaluator::source::SourceMap;
@@ -115,30 +115,21 @@ impl Gathered {
 
     /// The text of a file. One that cannot be read is told, and keeps nothing from the others.
     fn read(&mut self, file: &Path) -> Option<String> {
-        let told = |code, message: String, help: &str| Diagnostic {
-            code,
-            severity: Severity::Error,
-            message,
-            annotations: Vec::new(),
-            help: Some(help.to_owned()),
-            notes: Vec::new(),
-        };
-        let path = file.display();
-        let finding = match bytes(file).map(String::from_utf8) {
+        let path = file.display().to_string();
+        let error = match bytes(file).map(String::from_utf8) {
             Ok(Ok(text)) => return Some(text),
-            Ok(Err(error)) => {
-                let at = error.utf8_error().valid_up_to();
-                let message = format!("`{path}` is not UTF-8: byte {at} begins no character");
-                told("not-utf8", message, "save the file as UTF-8 without a byte order mark")
-            }
-            Err(error) if error.kind() == ErrorKind::FileTooLarge => told(
-                "too-large",
-                format!("`{path}` is longer than 16 MiB"),
-                "split the file; AWS's longest policies have 32 KiB",
-            ),
-            Err(error) => told("unreadable-file", format!("`{path}` cannot be read: {error}"), "check its permissions"),
+            Ok(Err(error)) => ReadError::NotUtf8 { path, offset: error.utf8_error().valid_up_to() },
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => ReadError::TooLong(path),
+            Err(source) => ReadError::System { path, source },
         };
-        self.unreadable.push(finding);
+        self.unreadable.push(Diagnostic {
+            code: error.code(),
+            severity: Severity::Error,
+            message: error.to_string(),
+            annotations: Vec::new(),
+            help: Some(error.help()),
+            notes: Vec::new(),
+        });
         None
     }
 
