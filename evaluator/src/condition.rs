@@ -18,7 +18,7 @@ use crate::context::{ConditionKey, Lookup, Presence, Values};
 use crate::glob::Case;
 use crate::json::Text;
 use crate::policy::Version;
-use crate::policy::pattern::{ArnPattern, Pattern, Wildcards};
+use crate::policy::pattern::{ArnPattern, Pattern, Resolution, Wildcards};
 use crate::source::Span;
 use crate::truth::{Rule, Truth};
 
@@ -124,9 +124,77 @@ impl Operand {
         }
     }
 
+    /// The ARN pattern, for operators on ARNs.
+    pub fn as_arn(&self) -> Option<&ArnPattern> {
+        match &self.value {
+            Comparand::Arn(pattern) => Some(pattern),
+            Comparand::Text(_)
+            | Comparand::Number(_)
+            | Comparand::Date(_)
+            | Comparand::Bool(_)
+            | Comparand::Bytes(_)
+            | Comparand::Ip(_) => None,
+        }
+    }
+
+    /// The number, for operators on numbers, or the seconds since 1970, for operators on dates.
+    pub fn as_number(&self) -> Option<&Decimal> {
+        match &self.value {
+            Comparand::Number(number) => number.as_ref(),
+            Comparand::Date(instant) => instant.as_ref().map(Instant::epoch_seconds),
+            Comparand::Text(_)
+            | Comparand::Arn(_)
+            | Comparand::Bool(_)
+            | Comparand::Bytes(_)
+            | Comparand::Ip(_) => None,
+        }
+    }
+
+    /// The range of addresses, for operators on those.
+    pub fn as_range(&self) -> Option<&IpRange> {
+        match &self.value {
+            Comparand::Ip(range) => range.as_ref(),
+            Comparand::Text(_)
+            | Comparand::Arn(_)
+            | Comparand::Number(_)
+            | Comparand::Date(_)
+            | Comparand::Bool(_)
+            | Comparand::Bytes(_) => None,
+        }
+    }
+
+    /// The operand with its variables replaced by their values; `None` where a value is open.
+    fn resolved(&self, context: &impl Lookup) -> Option<Resolved> {
+        let value = match &self.value {
+            Comparand::Text(pattern) => match pattern.resolved(context)? {
+                Resolution::Pattern(pattern) => Comparand::Text(pattern),
+                Resolution::Unresolved => return Some(Resolved::Nothing),
+            },
+            Comparand::Arn(pattern) => Comparand::Arn(pattern.resolved(context)?),
+            Comparand::Number(_)
+            | Comparand::Date(_)
+            | Comparand::Bool(_)
+            | Comparand::Bytes(_)
+            | Comparand::Ip(_) => self.value.clone(),
+        };
+        Some(Resolved::Operand(Self { text: self.text.clone(), value }))
+    }
+
+    /// What it means, in a form in which operands that mean the same are the same text.
+    pub fn meaning(&self) -> String {
+        format!("{:?}", self.value)
+    }
+
     fn is_bool(&self, wanted: bool) -> bool {
         matches!(&self.value, Comparand::Bool(Some(Boolean(value))) if *value == wanted)
     }
+}
+
+/// An operand without variables.
+enum Resolved {
+    Operand(Operand),
+    /// Nothing equals it (R4.23).
+    Nothing,
 }
 
 /// Whether a value and an operand are equal, or why they cannot be compared.
@@ -149,7 +217,20 @@ impl Condition {
         truth.doubted(doubt.rule)
     }
 
-    fn holds_with(&self, presence: &Presence, context: &impl Lookup) -> Truth {
+    /// The condition with the variables of its operands replaced by their values; `None` where a value is open.
+    pub fn resolved(&self, context: &impl Lookup) -> Option<Self> {
+        let mut operands = Vec::with_capacity(self.operands.len());
+        for operand in &self.operands {
+            match operand.resolved(context)? {
+                Resolved::Operand(operand) => operands.push(operand),
+                Resolved::Nothing => {}
+            }
+        }
+        Some(Self { operands, ..self.clone() })
+    }
+
+    /// Whether the condition holds when this is what the context says of its key.
+    pub fn holds_with(&self, presence: &Presence, context: &impl Lookup) -> Truth {
         match presence {
             Presence::Present(values) => self.holds_for(values, context),
             Presence::Absent => Truth::certain(self.holds_when_absent()),
@@ -172,7 +253,7 @@ impl Condition {
     }
 
     /// Whether the key holds several values by its type (R4.11).
-    fn is_multivalued(&self) -> bool {
+    pub fn is_multivalued(&self) -> bool {
         self.key_type.is_some_and(KeyType::is_multivalued)
     }
 
@@ -184,7 +265,7 @@ impl Condition {
     }
 
     /// Whether no value of the key, and no absence of it, makes it fail.
-    fn never_fails(&self) -> bool {
+    pub fn never_fails(&self) -> bool {
         let any = |holds: fn(&Operand) -> bool| self.operands.iter().any(holds);
         let takes_both = || any(|operand| operand.is_bool(true)) && any(|operand| operand.is_bool(false));
         match self.operator.base.family() {

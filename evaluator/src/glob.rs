@@ -19,6 +19,17 @@ pub enum Token<S> {
     AnyOne,
 }
 
+impl Token<Box<str>> {
+    /// The same token, of a text that belongs to somebody else.
+    pub fn borrowed(&self) -> Token<&str> {
+        match self {
+            Self::Literal(literal) => Token::Literal(literal),
+            Self::AnyRun => Token::AnyRun,
+            Self::AnyOne => Token::AnyOne,
+        }
+    }
+}
+
 /// Whether letters match their other case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Case {

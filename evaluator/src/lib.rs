@@ -24,6 +24,7 @@ pub mod layer;
 pub mod lint;
 pub mod policy;
 pub mod principal;
+pub mod prove;
 pub mod request;
 pub mod service;
 pub mod source;

@@ -139,7 +139,8 @@ impl Statement {
 }
 
 impl Policy {
-    fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
+    /// A policy of these statements.
+    pub fn new(name: Box<str>, kind: PolicyType, version: Version, statements: Vec<Statement>) -> Self {
         let index = (statements.len() > WORTHWHILE).then(InTime::default);
         Self { name, kind, version, statements, index }
     }

@@ -64,6 +64,13 @@ impl IpRange {
     }
 }
 
+impl IpRange {
+    /// The first and the last address of the range.
+    pub fn ends(&self) -> (IpAddr, IpAddr) {
+        (self.0.network(), self.0.broadcast())
+    }
+}
+
 impl Address {
     /// Reads a single address.
     ///

@@ -92,6 +92,31 @@ impl Decimal {
         Ok(Self::new(negative, digits, exponent.saturating_add_unsigned(integer.len() as u64)))
     }
 
+    /// The number times 10 to the power of `places`, where that is whole and fits.
+    ///
+    /// ```
+    /// # use permitlab_evaluator::condition::numeric::{Decimal, DecimalError};
+    /// # fn main() -> Result<(), DecimalError> {
+    /// assert_eq!(Decimal::parse("-1.25")?.scaled(2), Some(-125));
+    /// assert_eq!(Decimal::parse("1.25")?.scaled(1), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scaled(&self, places: u32) -> Option<i128> {
+        let Magnitude { exponent, mut leading, ref rest } = self.magnitude;
+        if leading == 0 {
+            return Some(0);
+        }
+        let mut shift = exponent.checked_sub(i64::try_from(LEADING).ok()?)?.checked_add(i64::from(places))?;
+        while shift < 0 && leading.is_multiple_of(10) {
+            leading /= 10;
+            shift += 1;
+        }
+        let power = 10_u128.checked_pow(u32::try_from(shift).ok()?)?;
+        let magnitude = i128::try_from(leading.checked_mul(power)?).ok().filter(|_| rest.is_empty())?;
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
+
     /// The number `integer.fraction`, its fraction given digit by digit.
     pub(super) fn from_parts(negative: bool, integer: u64, fraction: impl Iterator<Item = u8>) -> Self {
         let digits = (0..INTEGER_DIGITS).rev().map(|place| digit_at(integer, place));

@@ -36,6 +36,15 @@ enum Piece {
     Variable(Variable),
 }
 
+/// What becomes of a pattern once its variables have values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// A pattern without variables.
+    Pattern(Pattern),
+    /// A variable has no value: nothing matches (R4.23).
+    Unresolved,
+}
+
 /// A text without the star at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start(SmolStr);
@@ -117,6 +126,36 @@ impl Pattern {
             Piece::Variable(variable) => Some(variable),
             Piece::Token(_) => None,
         })
+    }
+
+    /// Its text and wildcards in order; `None` where a variable occurs.
+    pub fn tokens(&self) -> Option<Vec<Token<&str>>> {
+        match &self.0 {
+            Form::Literal(literal) => Some(vec![Token::Literal(literal)]),
+            Form::Start(start) => Some(vec![Token::Literal(start.as_str()), Token::AnyRun]),
+            Form::Fixed(tokens) => Some(tokens.iter().map(Token::borrowed).collect()),
+            Form::Variable(_) => None,
+        }
+    }
+
+    /// The pattern with its variables replaced by their values, as plain text; `None` where a value is open.
+    pub fn resolved(&self, context: &impl Lookup) -> Option<Resolution> {
+        let Form::Variable(pieces) = &self.0 else { return Some(Resolution::Pattern(self.clone())) };
+        let mut tokens: Vec<Token<Box<str>>> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Token(token) => tokens.push(token.clone()),
+                Piece::Variable(variable) => {
+                    let value = variable.resolve(context);
+                    if value.open.is_some() {
+                        return None;
+                    }
+                    let Some(text) = value.text else { return Some(Resolution::Unresolved) };
+                    tokens.push(Token::Literal(text.into()));
+                }
+            }
+        }
+        Some(Resolution::Pattern(Self(Form::Fixed(tokens.into()))))
     }
 
     /// The text it begins with, and whether that is all of it.
@@ -404,6 +443,25 @@ impl ArnPattern {
         match self {
             Self::Fields(fields) => Some(fields),
             Self::Every | Self::Whole(_) | Self::Start(_) | Self::Malformed => None,
+        }
+    }
+
+    /// The pattern with the variables of its last field replaced by their values; `None` where a value is open, or where
+    /// a variable stands before the fifth colon (R2.10). One that nothing matches is malformed.
+    pub fn resolved(&self, context: &impl Lookup) -> Option<Self> {
+        let Self::Fields(fields) = self else { return Some(self.clone()) };
+        let [first @ .., last] = &**fields;
+        if first.iter().any(Pattern::has_variables) {
+            return None;
+        }
+        match last.resolved(context)? {
+            Resolution::Unresolved => Some(Self::Malformed),
+            Resolution::Pattern(last) => {
+                let mut fields = fields.clone();
+                let [.., own] = &mut *fields;
+                *own = last;
+                Some(Self::Fields(fields))
+            }
         }
     }
 

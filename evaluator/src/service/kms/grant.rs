@@ -19,8 +19,7 @@ use crate::world::kms::{Constraint, Grant, Pairs};
 pub fn evaluate<'g>(grants: impl IntoIterator<Item = (usize, &'g Grant)>, view: &View<'_>) -> Allows {
     let mut allows = Allows::NONE;
     for (policy, grant) in grants {
-        let way = if retires(view.request) { way_to_retire(grant, view.request) } else { way_to_use(grant, view) };
-        if let Some(way) = way {
+        if let Some(way) = way(grant, view.request) {
             allows.add(way, StatementIndex::new(policy, 0), applies(grant, view));
         }
     }
@@ -45,7 +44,7 @@ pub fn walk(grant: &Grant, view: &View<'_>, mut visit: impl FnMut(Element, Truth
         visit(Element::Principal, Truth::certain(may_retire));
         return;
     }
-    visit(Element::Principal, Truth::certain(way_to_use(grant, view).is_some()));
+    visit(Element::Principal, Truth::certain(way(grant, view.request).is_some()));
     visit(Element::Action, Truth::certain(permits(grant, view.request.action.name())));
     for (index, constraint) in grant.constraints.iter().enumerate() {
         visit(Element::Constraint(index), holds(constraint, view));
@@ -55,8 +54,9 @@ pub fn walk(grant: &Grant, view: &View<'_>, mut visit: impl FnMut(Element, Truth
     }
 }
 
-fn way_to_use(grant: &Grant, view: &View<'_>) -> Option<PrincipalMatch> {
-    grant.grantee.value.covers(&view.request.principal)
+/// How a grant names the caller, as one who may retire it where the call does so; `None` where it names somebody else.
+pub fn way(grant: &Grant, request: &Request) -> Option<PrincipalMatch> {
+    if retires(request) { way_to_retire(grant, request) } else { grant.grantee.value.covers(&request.principal) }
 }
 
 /// The retiring principal, a grantee whose grant holds `RetireGrant`, or the account that issued the grant (R6.30).
@@ -85,11 +85,13 @@ pub fn is_issued_by_caller(grant: &Grant, request: &Request) -> bool {
     issuer.is_some() && issuer == request.principal.account()
 }
 
-fn permits(grant: &Grant, operation: &str) -> bool {
+/// Whether an operation is among those it permits.
+pub fn permits(grant: &Grant, operation: &str) -> bool {
     grant.operations.iter().any(|permitted| permitted.value.name.eq_ignore_ascii_case(operation))
 }
 
-fn makes_a_grant(request: &Request) -> bool {
+/// Whether the call makes a grant, for which a grant has to allow `CreateGrant` and what it hands on (R6.28).
+pub fn makes_a_grant(request: &Request) -> bool {
     request.action.name().eq_ignore_ascii_case("CreateGrant")
 }
 

@@ -1,0 +1,454 @@
+//! Does a change let anybody do what they could not do before?
+//!
+//! Two versions of a world are compared over *all* requests: every caller, known or not, every key and role, every action
+//! on them, and every value of every condition key. Either no request is allowed by the second version that the first
+//! denied, which is then proved; or there is one, which is shown, and which the evaluator has decided in both versions; or
+//! the search was cut off, and says so.
+//!
+//! For a caller, a resource and an action the layers are put together as [`authorize`](crate::authorize) does, over
+//! formulas in place of truths. What such a formula leaves open is looked for among all values that its conditions could
+//! tell apart.
+
+mod candidates;
+mod formula;
+mod layers;
+mod route;
+mod search;
+mod space;
+mod strings;
+mod value;
+mod witness;
+
+use std::fmt;
+
+use crate::account::AccountId;
+use crate::authorize;
+use crate::condition::Condition;
+use crate::condition::operator::Base;
+use crate::context::{ConditionKey, RequestContext, Values};
+use crate::decision::{Decision, Effect};
+use crate::derive;
+use crate::eval::View;
+use crate::gather::gather;
+use crate::request::Request;
+use crate::truth::{Rule, Rules, Unstated};
+use crate::world::World;
+
+use formula::{Atoms, Formula};
+use layers::{Compiler, condition, plain};
+use route::Route;
+use search::{Model, Outcome, search};
+use space::{Caller, Facts, StandsFor, Subject};
+
+pub use search::Budget;
+pub use space::STRANGER;
+
+/// What one version of a world allows and the other does not.
+#[derive(Debug, Clone, Default)]
+pub struct Gains {
+    /// Requests that show it, one for each caller, resource, action and way of travelling.
+    pub witnesses: Vec<Witness>,
+    /// Calls of which nothing could be said.
+    pub unknown: Vec<Unknown>,
+    /// How many callers, resources, and calls of one on the other there are.
+    pub asked: Asked,
+}
+
+/// How much was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Callers, those who stand for others included.
+    pub callers: usize,
+    /// Keys and roles.
+    pub resources: usize,
+    /// Calls: a caller, a resource, an action, and a way of travelling.
+    pub calls: usize,
+}
+
+/// A request that one version denies and the other allows.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// The request.
+    pub request: Request,
+    /// Whom its caller stands for.
+    pub caller: Standing,
+    /// What the version that denies says.
+    pub denied: Decision,
+    /// What the version that allows says.
+    pub allowed: Decision,
+    /// The rules on whose other reading it rests; empty where the reference's reading is enough.
+    pub rests_on: Rules,
+}
+
+/// Whom the caller of a witness stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// For itself.
+    Itself,
+    /// For everybody of its account; `allowed` says whether its own policies have to allow the call.
+    OfAccount {
+        /// Whether they have to.
+        allowed: bool,
+    },
+    /// For every service.
+    Service,
+}
+
+/// A call of which nothing could be said.
+#[derive(Debug, Clone)]
+pub struct Unknown {
+    /// The call, without what conditions look at.
+    pub request: Request,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why nothing could be said of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The budget was used up.
+    Budget,
+    /// A policy variable stands for a value that nobody stated.
+    Variable,
+    /// The request that was found is one that no call makes.
+    NotReplayed,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Budget => "there was too much to look through",
+            Self::Variable => "it hangs on the value of a policy variable",
+            Self::NotReplayed => "what was found is no request that a call could make",
+        })
+    }
+}
+
+/// A comparison that has been set up: who could call, and on what.
+#[derive(Debug)]
+pub struct Comparison<'w> {
+    before: &'w World,
+    after: &'w World,
+    callers: Vec<Caller>,
+    subjects: Vec<Subject>,
+    budget: Budget,
+}
+
+/// A caller and a resource of a [`Comparison`], by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    caller: usize,
+    subject: usize,
+}
+
+impl<'w> Comparison<'w> {
+    /// Compares what `after` allows with what `before` does.
+    pub fn new(before: &'w World, after: &'w World, budget: Budget) -> Self {
+        let worlds = [before, after];
+        let (callers, subjects) = (space::callers(worlds), space::subjects(worlds));
+        Self { before, after, callers, subjects, budget }
+    }
+
+    /// The callers and resources of which something differs between the versions. Of all others both say the same.
+    pub fn pairs(&self) -> Vec<Pair> {
+        let (mut old, mut new) = (Facts::of(self.before), Facts::of(self.after));
+        let is_rest_same = old.rest == new.rest;
+        let mut differs = |caller: &Caller| {
+            old.caller(self.before, &caller.principal) != new.caller(self.after, &caller.principal)
+        };
+        let callers: Vec<bool> = self.callers.iter().map(&mut differs).collect();
+        let subjects: Vec<bool> = self
+            .subjects
+            .iter()
+            .map(|subject| {
+                let arn = &subject.resource.arn;
+                old.subject(self.before, arn) != new.subject(self.after, arn)
+            })
+            .collect();
+        let mut pairs = Vec::new();
+        for (subject, subject_differs) in subjects.iter().enumerate() {
+            for (caller, caller_differs) in callers.iter().enumerate() {
+                if !is_rest_same || *subject_differs || *caller_differs {
+                    pairs.push(Pair { caller, subject });
+                }
+            }
+        }
+        pairs
+    }
+
+    /// How much is compared; `pairs` are those of which something differs.
+    pub fn asked(&self) -> Asked {
+        let calls = self.subjects.iter().map(|subject| {
+            let routes = |caller: &Caller| route::routes([self.before, self.after], caller, subject).len();
+            subject.actions.len() * self.callers.iter().map(routes).sum::<usize>()
+        });
+        Asked { callers: self.callers.len(), resources: self.subjects.len(), calls: calls.sum() }
+    }
+
+    /// What a caller gains on a resource.
+    pub fn gains(&self, pair: Pair) -> Gains {
+        let mut gains = Gains::default();
+        let (Some(caller), Some(subject)) = (self.callers.get(pair.caller), self.subjects.get(pair.subject)) else {
+            return gains;
+        };
+        for route in route::routes([self.before, self.after], caller, subject) {
+            for action in &subject.actions {
+                let call = Call { comparison: self, caller, request: route::request(caller, subject, action, &route), route: &route };
+                match call.gain() {
+                    Ok(None) => {}
+                    Ok(Some(witness)) => gains.witnesses.push(witness),
+                    Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
+                }
+            }
+        }
+        gains
+    }
+
+    /// All that anybody gains.
+    pub fn all(&self) -> Gains {
+        let mut all = Gains { asked: self.asked(), ..Gains::default() };
+        for pair in self.pairs() {
+            let own = self.gains(pair);
+            all.witnesses.extend(own.witnesses);
+            all.unknown.extend(own.unknown);
+        }
+        all
+    }
+}
+
+/// One call of a comparison, of which conditions are open.
+struct Call<'c> {
+    comparison: &'c Comparison<'c>,
+    caller: &'c Caller,
+    request: Request,
+    route: &'c Route,
+}
+
+/// What both versions say of a call, over the same atoms.
+struct Formulas {
+    atoms: Atoms,
+    before: Formula,
+    after: Formula,
+    /// What every such call keeps to.
+    known: Vec<Formula>,
+    /// Rules whose other reading could make other formulas.
+    met: Rules,
+}
+
+/// How many rules are read both ways together.
+const MOST_RULES: usize = 4;
+
+impl Call<'_> {
+    /// A request that the second version alone allows.
+    fn gain(&self) -> Result<Option<Witness>, Why> {
+        let stated = &[];
+        let formulas = self.formulas(Rules::NONE, stated);
+        let met: Vec<Rule> = formulas.met.iter().collect();
+        if let Some(witness) = self.gain_in(&formulas, Rules::NONE)? {
+            return Ok(Some(witness));
+        }
+        if met.len() > MOST_RULES {
+            return Err(Why::Budget);
+        }
+        // Access that is gained in another reading only is perhaps gained.
+        for choice in 1..1_u32 << met.len() {
+            let chosen = met.iter().enumerate().filter(|(at, _)| choice & 1 << at != 0).map(|(_, rule)| *rule);
+            let flipped: Rules = chosen.collect();
+            let formulas = self.formulas(flipped, stated);
+            if let Some(witness) = self.gain_in(&formulas, flipped)? {
+                return Ok(Some(witness));
+            }
+        }
+        Ok(None)
+    }
+
+    fn gain_in(&self, formulas: &Formulas, flipped: Rules) -> Result<Option<Witness>, Why> {
+        if formulas.after == Formula::NO || formulas.after == formulas.before {
+            return Ok(None);
+        }
+        let denied = !formulas.before.clone();
+        let mut goals = vec![&formulas.after, &denied];
+        goals.extend(&formulas.known);
+        let model = match search(&goals, &formulas.atoms, flipped, self.comparison.budget) {
+            Outcome::Impossible => return Ok(None),
+            Outcome::Unknown => return Err(Why::Budget),
+            Outcome::Model(model) => model,
+        };
+        if let Some(witness) = self.replayed(formulas, &model, flipped) {
+            return Ok(Some(witness));
+        }
+        self.again(formulas, &model, flipped)
+    }
+
+    /// Looks again, with a value for what hangs together with the rest: the account of a stranger, a policy variable.
+    fn again(&self, formulas: &Formulas, model: &Model, flipped: Rules) -> Result<Option<Witness>, Why> {
+        let mut goals = Vec::new();
+        let mut atoms = formulas.atoms.clone();
+        if self.caller.stands_for == StandsFor::Accounts {
+            let account = self.request(formulas, model).principal.account();
+            let account = account.or(self.caller.principal.account());
+            if let Some(account) = account {
+                goals.extend(of_account(account, &mut atoms));
+            }
+        }
+        let variables = self.variables(formulas);
+        let stated: Vec<(ConditionKey, Values)> =
+            variables.iter().map(|key| (key.clone(), Values::One("example".to_owned()))).collect();
+        let formulas = if stated.is_empty() {
+            let Formulas { before, after, mut known, met, .. } =
+                Formulas { atoms: Atoms::default(), before: formulas.before.clone(), after: formulas.after.clone(), known: formulas.known.clone(), met: formulas.met };
+            known.extend(goals);
+            Formulas { atoms, before, after, known, met }
+        } else {
+            self.formulas(flipped, &stated)
+        };
+        let denied = !formulas.before.clone();
+        let mut goals = vec![&formulas.after, &denied];
+        goals.extend(&formulas.known);
+        let why = if stated.is_empty() { Why::NotReplayed } else { Why::Variable };
+        match search(&goals, &formulas.atoms, flipped, self.comparison.budget) {
+            Outcome::Model(model) => {
+                let mut call = Call { request: self.request.clone(), ..*self };
+                call.request.context.extend(stated.into_iter().map(|(key, values)| (key, Some(values))));
+                call.replayed(&formulas, &model, flipped).map(Some).ok_or(why)
+            }
+            Outcome::Impossible | Outcome::Unknown => Err(why),
+        }
+    }
+
+    /// The keys of policy variables that nobody stated.
+    fn variables(&self, formulas: &Formulas) -> Vec<ConditionKey> {
+        if !formulas.atoms.has_open() {
+            return Vec::new();
+        }
+        let comparison = self.comparison;
+        let mut found: Vec<ConditionKey> = Vec::new();
+        for world in [comparison.before, comparison.after] {
+            let context = self.context(world, &self.request, &[]);
+            let applicable = gather(world, &self.request, self.endpoint());
+            let unstated = Unstated::default();
+            let view = applicable.view(&self.request, &context, &unstated);
+            for layer in crate::layer::Layer::ALL {
+                for level in 0..applicable.levels(layer) {
+                    let Some(policies) = applicable.policies(layer, level) else { continue };
+                    for statement in policies.iter().flat_map(|policy| &policy.statements) {
+                        found.extend(open_variables(statement, &view));
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        match self.route {
+            Route::Endpoint(id) => Some(id),
+            Route::Direct(_) | Route::Forwarded => None,
+        }
+    }
+
+    /// The request context in a world, with what the call could say otherwise left open.
+    fn context(&self, world: &World, request: &Request, stated: &[(ConditionKey, Values)]) -> RequestContext {
+        let mut context = derive::context(world, request);
+        route::open_up(&mut context, request, self.caller, self.route);
+        for (key, values) in stated {
+            let presence = crate::context::Presence::Present(values.clone());
+            context.record(key.clone(), presence, crate::context::Origin::Stated);
+        }
+        context
+    }
+
+    fn formulas(&self, flipped: Rules, stated: &[(ConditionKey, Values)]) -> Formulas {
+        let mut atoms = Atoms::default();
+        let mut met = Rules::NONE;
+        let mut formula = |world: &World| {
+            let context = self.context(world, &self.request, stated);
+            let applicable = gather(world, &self.request, self.endpoint());
+            let unstated = Unstated::default();
+            let view = applicable.view(&self.request, &context, &unstated);
+            let mut compiler = Compiler::new(&mut atoms, flipped, !self.caller.is_known);
+            let formula = compiler.decision(&applicable, &view);
+            met = met.union(compiler.met());
+            formula
+        };
+        let (before, after) = (formula(self.comparison.before), formula(self.comparison.after));
+        let known = route::known(&self.request, self.caller, self.route);
+        let asked_of = |(condition, _): &(Condition, bool)| atoms.keys().contains(&condition.key);
+        let known: Vec<(Condition, bool)> = known.into_iter().filter(asked_of).collect();
+        let known = known
+            .into_iter()
+            .map(|(condition, holds)| {
+                let formula = atoms.condition(condition);
+                if holds { formula } else { !formula }
+            })
+            .collect();
+        Formulas { atoms, before, after, known, met }
+    }
+
+    fn request(&self, formulas: &Formulas, model: &Model) -> Request {
+        witness::request(self.request.clone(), self.caller, &formulas.atoms, model)
+    }
+
+    /// The request of a model, if the evaluator says of it what the formulas do.
+    fn replayed(&self, formulas: &Formulas, model: &Model, flipped: Rules) -> Option<Witness> {
+        let comparison = self.comparison;
+        let request = self.request(formulas, model);
+        let has_access = formulas.atoms.is_open_identity(&model.open);
+        let [before, after] = if self.caller.is_known {
+            [comparison.before, comparison.after].map(Clone::clone)
+        } else {
+            let caller = Caller { principal: request.principal.clone(), ..self.caller.clone() };
+            [comparison.before, comparison.after]
+                .map(|world| space::with_unknown(world, std::slice::from_ref(&caller), has_access))
+        };
+        let decide = |world: &World| {
+            let context = derive::context(world, &request);
+            let endpoint = derive::endpoint(&request, &context);
+            let applicable = gather(world, &request, endpoint.as_deref());
+            authorize::decide(&applicable, &request, &context, Rules::NONE)
+        };
+        let (denied, allowed) = (decide(&before), decide(&after));
+        let is_shown = if flipped.is_empty() {
+            denied.effect.is_deny() && allowed.effect == Effect::Allow
+        } else {
+            // Of another reading the evaluator says no more than that it could be.
+            let could_deny = denied.otherwise.iter().any(Effect::is_deny) || denied.effect.is_deny();
+            could_deny && (allowed.effect == Effect::Allow || allowed.otherwise.contains(Effect::Allow))
+        };
+        let caller = match self.caller.stands_for {
+            StandsFor::Itself => Standing::Itself,
+            StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: has_access },
+            StandsFor::Services => Standing::Service,
+        };
+        is_shown.then_some(Witness { request, caller, denied, allowed, rests_on: flipped })
+    }
+}
+
+/// That a caller is of this account, whatever names its account.
+fn of_account(account: AccountId, atoms: &mut Atoms) -> Vec<Formula> {
+    let mut tie = |key: &str, pattern: String| {
+        let is_asked_of = atoms.keys().contains(&ConditionKey::new(key));
+        is_asked_of.then(|| atoms.condition(condition(key, plain(Base::StringLike), [pattern])))
+    };
+    let arn = tie("aws:PrincipalArn", format!("arn:aws:iam::{account}:?*"));
+    let accounts: Vec<_> = witness::OF_ACCOUNT.iter().filter_map(|key| tie(key, account.to_string())).collect();
+    arn.into_iter().chain(accounts).collect()
+}
+
+/// The keys of variables in a statement that nobody stated.
+fn open_variables(statement: &crate::policy::Statement, view: &View<'_>) -> Vec<ConditionKey> {
+    use crate::policy::ResourceElement;
+    use crate::policy::pattern::Pattern;
+    let operands = statement.conditions.iter().flat_map(|condition| &condition.operands);
+    let of_conditions = operands.flat_map(crate::condition::Operand::patterns);
+    let of_resources = match &statement.resource {
+        ResourceElement::Listed { patterns, .. } => patterns.as_slice(),
+        ResourceElement::Missing | ResourceElement::Own => &[],
+    };
+    let of_resources = of_resources.iter().filter_map(|pattern| pattern.value.as_fields()).flatten();
+    let variables = of_conditions.chain(of_resources).flat_map(Pattern::variables);
+    let is_open = |variable: &&crate::policy::variable::Variable| variable.resolve(view).open.is_some();
+    variables.filter(is_open).map(|variable| variable.key.clone()).collect()
+}

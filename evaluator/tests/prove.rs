@@ -1,0 +1,120 @@
+//! What does a change of the documented policies let anybody do?
+
+use std::sync::Arc;
+
+use permitlab_evaluator::account::AccountId;
+use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
+use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::prove::{Budget, Comparison, Gains};
+use permitlab_evaluator::source::SourceMap;
+use permitlab_evaluator::world::World;
+use permitlab_evaluator::world::identity::Role;
+use permitlab_evaluator::world::kms::KmsKey;
+use rstest::rstest;
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+const ROOT: &str = r#"{"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+    "Action": "kms:*", "Resource": "*"}"#;
+
+const BEDROCK: &str = r#"{"Sid": "Bedrock", "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"},
+    "Action": ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"], "Resource": "*",
+    "Condition": {"StringLike": {
+        "kms:EncryptionContext:evaluationJobArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*",
+        "aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*"}}}"#;
+
+const ROLE: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Sid": "ThroughS3", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
+     "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}},
+    {"Sid": "Describe", "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "*"}]}"#;
+
+fn policy(name: &str, text: &str, kind: PolicyType) -> Arc<Policy> {
+    let mut sources = SourceMap::new();
+    let id = sources.add(name, text).unwrap();
+    let document = Document::read(name, id, text).unwrap();
+    let parsed = policy::parse(&document, kind);
+    Arc::new(parsed.policy.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)))
+}
+
+fn world(key_policy: &[&str], role_policy: &str) -> World {
+    let key_policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, key_policy.join(", "));
+    let account = AccountId::parse("111122223333").unwrap();
+    let Ok(Principal::RoleSession { role: identity, .. }) =
+        Principal::parse("arn:aws:iam::111122223333:role/eval-service")
+    else {
+        panic!("a role")
+    };
+    let policies = [policy("role", role_policy, PolicyType::Identity)].into_iter().collect();
+    World {
+        roles: vec![Role { identity, policies, boundary: None, trust: None, tags: None }],
+        keys: vec![KmsKey::new(Arn::parse(KEY).unwrap(), account, policy("key", &key_policy, PolicyType::Key))],
+        ..World::default()
+    }
+}
+
+fn gains(before: &World, after: &World) -> Gains {
+    Comparison::new(before, after, Budget::default()).all()
+}
+
+/// A verdict, as `prove` puts it.
+fn verdict(before: &World, after: &World) -> &'static str {
+    let (gained, lost) = (gains(before, after), gains(after, before));
+    assert!(gained.unknown.is_empty() && lost.unknown.is_empty(), "{:?} {:?}", gained.unknown, lost.unknown);
+    match (gained.witnesses.is_empty(), lost.witnesses.is_empty()) {
+        (true, true) => "equal",
+        (true, false) => "narrower",
+        (false, true) => "wider",
+        (false, false) => "incomparable",
+    }
+}
+
+#[rstest]
+#[case::reordered(&[BEDROCK.to_owned(), ROOT.to_owned()], "equal")]
+#[case::job_type_widened(&[ROOT.to_owned(), BEDROCK.replace("evaluation-job/*", "*")], "wider")]
+#[case::source_arn_of_other_types(&[ROOT.to_owned(), BEDROCK.replace(r#""aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*""#, r#""aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:*""#)], "wider")]
+#[case::source_arn_dropped(&[ROOT.to_owned(), BEDROCK.replace(r#",
+        "aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*""#, "")], "wider")]
+#[case::second_region(&[ROOT.to_owned(), BEDROCK.replace(r#""arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*""#,
+    r#"["arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*", "arn:aws:bedrock:eu-west-1:111122223333:evaluation-job/*"]"#)], "wider")]
+#[case::deny_added(&[ROOT.to_owned(), BEDROCK.to_owned(), r#"{"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+    "Condition": {"StringNotEquals": {"aws:SourceAccount": "111122223333"}}}"#.to_owned()], "narrower")]
+#[case::like_made_equals(&[ROOT.to_owned(), BEDROCK.replace("StringLike", "StringEquals")], "narrower")]
+#[case::delegation_removed(&[BEDROCK.to_owned()], "narrower")]
+#[case::other_account(&[ROOT.to_owned(), BEDROCK.to_owned(), ROOT.replace("111122223333", "444455556666").replace("Root", "Other")], "wider")]
+#[case::other_job_type_instead(&[ROOT.to_owned(), BEDROCK.replace("evaluation-job", "model-customization-job")], "incomparable")]
+fn changes_of_the_key_policy(#[case] after: &[String], #[case] expected: &str) {
+    let after: Vec<&str> = after.iter().map(String::as_str).collect();
+    assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&after, ROLE)), expected);
+}
+
+#[rstest]
+#[case::same(ROLE.to_owned(), "equal")]
+#[case::region(ROLE.replace("s3.us-east-1", "s3.us-west-2"), "incomparable")]
+#[case::any_region(ROLE.replace("StringEquals", "StringLike").replace("s3.us-east-1", "s3.*"), "wider")]
+#[case::describe_dropped(ROLE.replace("kms:DescribeKey", "kms:ListKeys"), "narrower")]
+#[case::all_of_kms(ROLE.replace("kms:DescribeKey", "kms:*"), "wider")]
+fn changes_of_the_role_policy(#[case] after: String, #[case] expected: &str) {
+    assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, BEDROCK], &after)), expected);
+}
+
+#[test]
+fn a_statement_may_be_split() {
+    let other = BEDROCK.replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#"["kms:GenerateDataKey", "kms:Decrypt"]"#);
+    let describe = BEDROCK.replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#""kms:DescribeKey""#).replace(r#""Sid": "Bedrock""#, r#""Sid": "Two""#);
+    assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&[&describe, ROOT, &other], ROLE)), "equal");
+}
+
+#[test]
+fn dump() {
+    for after in [BEDROCK.replace("evaluation-job/*", "*"), BEDROCK.replace("evaluation-job", "model-customization-job")] {
+        let t = std::time::Instant::now();
+        let g = gains(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, &after], ROLE));
+        println!("{:?} {:?}", t.elapsed(), g.asked);
+        for w in &g.witnesses { println!("{} {} via {:?} src {:?} ec {:?} ctx {:?} {:?} rests {:?}", w.request.principal, w.request.action, w.request.via, w.request.source, w.request.encryption_context, w.request.context, w.caller, w.rests_on); }
+    }
+    let t = std::time::Instant::now();
+    let g = gains(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, BEDROCK], &ROLE.replace("StringEquals", "StringLike").replace("s3.us-east-1", "s3.*")));
+        println!("{:?} {:?}", t.elapsed(), g.asked);
+    for w in &g.witnesses { println!("{} {} via {:?} src {:?} ec {:?} ctx {:?} {:?} rests {:?}", w.request.principal, w.request.action, w.request.via, w.request.source, w.request.encryption_context, w.request.context, w.caller, w.rests_on); }
+}
