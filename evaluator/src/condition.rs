@@ -142,11 +142,9 @@ impl Operand {
         match &self.value {
             Comparand::Number(number) => number.as_ref(),
             Comparand::Date(instant) => instant.as_ref().map(Instant::epoch_seconds),
-            Comparand::Text(_)
-            | Comparand::Arn(_)
-            | Comparand::Bool(_)
-            | Comparand::Bytes(_)
-            | Comparand::Ip(_) => None,
+            Comparand::Text(_) | Comparand::Arn(_) | Comparand::Bool(_) | Comparand::Bytes(_) | Comparand::Ip(_) => {
+                None
+            }
         }
     }
 
@@ -171,11 +169,9 @@ impl Operand {
                 Resolution::Unresolved => return Some(Resolved::Nothing),
             },
             Comparand::Arn(pattern) => Comparand::Arn(pattern.resolved(context)?),
-            Comparand::Number(_)
-            | Comparand::Date(_)
-            | Comparand::Bool(_)
-            | Comparand::Bytes(_)
-            | Comparand::Ip(_) => self.value.clone(),
+            Comparand::Number(_) | Comparand::Date(_) | Comparand::Bool(_) | Comparand::Bytes(_) | Comparand::Ip(_) => {
+                self.value.clone()
+            }
         };
         Some(Resolved::Operand(Self { text: self.text.clone(), value }))
     }

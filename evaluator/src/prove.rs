@@ -30,6 +30,7 @@ use crate::decision::{Decision, Effect};
 use crate::derive;
 use crate::eval::View;
 use crate::gather::gather;
+use crate::principal::Principal;
 use crate::request::Request;
 use crate::truth::{Rule, Rules, Unstated};
 use crate::world::World;
@@ -72,6 +73,8 @@ pub struct Witness {
     pub request: Request,
     /// Whom its caller stands for.
     pub caller: Standing,
+    /// Whether the policies of its caller, where no world says what they are, allow everything.
+    pub has_access: bool,
     /// What the version that denies says.
     pub denied: Decision,
     /// What the version that allows says.
@@ -153,9 +156,8 @@ impl<'w> Comparison<'w> {
     pub fn pairs(&self) -> Vec<Pair> {
         let (mut old, mut new) = (Facts::of(self.before), Facts::of(self.after));
         let is_rest_same = old.rest == new.rest;
-        let mut differs = |caller: &Caller| {
-            old.caller(self.before, &caller.principal) != new.caller(self.after, &caller.principal)
-        };
+        let mut differs =
+            |caller: &Caller| old.caller(self.before, &caller.principal) != new.caller(self.after, &caller.principal);
         let callers: Vec<bool> = self.callers.iter().map(&mut differs).collect();
         let subjects: Vec<bool> = self
             .subjects
@@ -193,15 +195,34 @@ impl<'w> Comparison<'w> {
         };
         for route in route::routes([self.before, self.after], caller, subject) {
             for action in &subject.actions {
-                let call = Call { comparison: self, caller, request: route::request(caller, subject, action, &route), route: &route };
-                match call.gain() {
-                    Ok(None) => {}
-                    Ok(Some(witness)) => gains.witnesses.push(witness),
-                    Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
+                for retires in route::retired([self.before, self.after], subject, action) {
+                    let request = Request { retires, ..route::request(caller, subject, action, &route) };
+                    let call = Call { comparison: self, caller, request, route: &route };
+                    match call.gain() {
+                        Ok(None) => {}
+                        Ok(Some(witness)) => gains.witnesses.push(witness),
+                        Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
+                    }
                 }
             }
         }
         gains
+    }
+
+    /// Both worlds, with a caller that neither knows.
+    fn with_caller(&self, principal: &Principal, everything: bool) -> [World; 2] {
+        let caller = Caller { principal: principal.clone(), stands_for: StandsFor::Itself, is_known: false };
+        [self.before, self.after].map(|world| space::with_unknown(world, std::slice::from_ref(&caller), everything))
+    }
+
+    /// The worlds in which a witness is decided: both versions, with its caller in them.
+    pub fn worlds(&self, witness: &Witness) -> [World; 2] {
+        let is_known =
+            self.callers.iter().any(|caller| caller.is_known && caller.principal == witness.request.principal);
+        if is_known {
+            return [self.before.clone(), self.after.clone()];
+        }
+        self.with_caller(&witness.request.principal, witness.has_access)
     }
 
     /// All that anybody gains.
@@ -295,8 +316,13 @@ impl Call<'_> {
         let stated: Vec<(ConditionKey, Values)> =
             variables.iter().map(|key| (key.clone(), Values::One("example".to_owned()))).collect();
         let formulas = if stated.is_empty() {
-            let Formulas { before, after, mut known, met, .. } =
-                Formulas { atoms: Atoms::default(), before: formulas.before.clone(), after: formulas.after.clone(), known: formulas.known.clone(), met: formulas.met };
+            let Formulas { before, after, mut known, met, .. } = Formulas {
+                atoms: Atoms::default(),
+                before: formulas.before.clone(),
+                after: formulas.after.clone(),
+                known: formulas.known.clone(),
+                met: formulas.met,
+            };
             known.extend(goals);
             Formulas { atoms, before, after, known, met }
         } else {
@@ -396,20 +422,18 @@ impl Call<'_> {
         let comparison = self.comparison;
         let request = self.request(formulas, model);
         let has_access = formulas.atoms.is_open_identity(&model.open);
-        let [before, after] = if self.caller.is_known {
-            [comparison.before, comparison.after].map(Clone::clone)
-        } else {
-            let caller = Caller { principal: request.principal.clone(), ..self.caller.clone() };
-            [comparison.before, comparison.after]
-                .map(|world| space::with_unknown(world, std::slice::from_ref(&caller), has_access))
-        };
         let decide = |world: &World| {
             let context = derive::context(world, &request);
             let endpoint = derive::endpoint(&request, &context);
             let applicable = gather(world, &request, endpoint.as_deref());
             authorize::decide(&applicable, &request, &context, Rules::NONE)
         };
-        let (denied, allowed) = (decide(&before), decide(&after));
+        let (denied, allowed) = if self.caller.is_known {
+            (decide(comparison.before), decide(comparison.after))
+        } else {
+            let [before, after] = comparison.with_caller(&request.principal, has_access);
+            (decide(&before), decide(&after))
+        };
         let is_shown = if flipped.is_empty() {
             denied.effect.is_deny() && allowed.effect == Effect::Allow
         } else {
@@ -422,7 +446,7 @@ impl Call<'_> {
             StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: has_access },
             StandsFor::Services => Standing::Service,
         };
-        is_shown.then_some(Witness { request, caller, denied, allowed, rests_on: flipped })
+        is_shown.then_some(Witness { request, caller, has_access, denied, allowed, rests_on: flipped })
     }
 }
 

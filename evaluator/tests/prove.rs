@@ -1,5 +1,7 @@
 //! What does a change of the documented policies let anybody do?
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what a test cannot set up fails it")]
+
 use std::sync::Arc;
 
 use permitlab_evaluator::account::AccountId;
@@ -100,21 +102,12 @@ fn changes_of_the_role_policy(#[case] after: String, #[case] expected: &str) {
 
 #[test]
 fn a_statement_may_be_split() {
-    let other = BEDROCK.replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#"["kms:GenerateDataKey", "kms:Decrypt"]"#);
-    let describe = BEDROCK.replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#""kms:DescribeKey""#).replace(r#""Sid": "Bedrock""#, r#""Sid": "Two""#);
+    let other = BEDROCK.replace(
+        r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#,
+        r#"["kms:GenerateDataKey", "kms:Decrypt"]"#,
+    );
+    let describe = BEDROCK
+        .replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#""kms:DescribeKey""#)
+        .replace(r#""Sid": "Bedrock""#, r#""Sid": "Two""#);
     assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&[&describe, ROOT, &other], ROLE)), "equal");
-}
-
-#[test]
-fn dump() {
-    for after in [BEDROCK.replace("evaluation-job/*", "*"), BEDROCK.replace("evaluation-job", "model-customization-job")] {
-        let t = std::time::Instant::now();
-        let g = gains(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, &after], ROLE));
-        println!("{:?} {:?}", t.elapsed(), g.asked);
-        for w in &g.witnesses { println!("{} {} via {:?} src {:?} ec {:?} ctx {:?} {:?} rests {:?}", w.request.principal, w.request.action, w.request.via, w.request.source, w.request.encryption_context, w.request.context, w.caller, w.rests_on); }
-    }
-    let t = std::time::Instant::now();
-    let g = gains(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, BEDROCK], &ROLE.replace("StringEquals", "StringLike").replace("s3.us-east-1", "s3.*")));
-        println!("{:?} {:?}", t.elapsed(), g.asked);
-    for w in &g.witnesses { println!("{} {} via {:?} src {:?} ec {:?} ctx {:?} {:?} rests {:?}", w.request.principal, w.request.action, w.request.via, w.request.source, w.request.encryption_context, w.request.context, w.caller, w.rests_on); }
 }

@@ -34,6 +34,7 @@ pub mod measure;
 pub mod mutate;
 pub mod oracle;
 pub mod placeholders;
+pub mod prove;
 pub mod question;
 pub mod reference;
 pub mod render;

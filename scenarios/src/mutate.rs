@@ -8,7 +8,7 @@
 //! otherwise nothing is known. Neither is anybody's blame.
 
 pub mod fault;
-mod witness;
+pub(crate) mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

@@ -38,6 +38,9 @@ pub enum Verb {
     /// List who may do what with the keys of a world, and which statement says so
     #[command(after_help = TABLE_EXAMPLES)]
     Table(Box<TableArguments>),
+    /// Prove that a change lets nobody do more than before, or show a request that it newly allows
+    #[command(after_help = PROVE_EXAMPLES)]
+    Prove(Box<ProveArguments>),
     /// Find the statements, actions, principals and conditions that no check exercises
     #[command(after_help = COVERAGE_EXAMPLES)]
     Coverage(Box<CoverageArguments>),
@@ -142,6 +145,63 @@ pub struct TableArguments {
     /// Where the reports go.
     #[command(flatten)]
     pub reports: Reports<TableFormat>,
+}
+
+/// The arguments of `prove`.
+#[derive(Debug, Args)]
+pub struct ProveArguments {
+    /// The version to compare with: a branch, a tag or a commit; nothing in the work tree is touched
+    #[arg(long, value_name = "REV", required_unless_present = "changes")]
+    pub from: Option<String>,
+
+    /// The version that is looked at [default: the files as they are]
+    #[arg(long, value_name = "REV", requires = "from", conflicts_with = "changes")]
+    pub to: Option<String>,
+
+    /// Change something first, in the words of a scenario's `change:`; repeatable. Without `--from`, the files as they are are
+    /// compared with themselves, changed
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub changes: Vec<String>,
+
+    /// Worlds to compare; all of the policy root by default
+    #[arg(value_name = "WORLD")]
+    pub worlds: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Write each request that is newly allowed as a scenario that says it must fail, into this folder of the policy root
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+
+    /// Access that may be gained, as it was reviewed: YAML, as docs/prove.md describes it
+    #[arg(long, value_name = "FILE")]
+    pub accept: Option<PathBuf>,
+
+    /// How many steps one call may take before nothing is said of it
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub steps: usize,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<ProveFormat>,
+}
+
+/// What a report of `prove` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProveFormat {
+    /// For people: what is gained and lost in each world, and what is proved
+    Human,
+    /// For programs: everything, as one JSON value
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+impl Formats for ProveFormat {
+    const VERB: &'static str = "prove";
+    const DEFAULT: Self = Self::Human;
 }
 
 /// The arguments of `coverage`.
@@ -560,6 +620,17 @@ Examples:
   permitlab table fixtures/bedrock-eval.yaml --format json
   permitlab table --unreferenced snapshots";
 
+const PROVE_EXAMPLES: &str = "\
+Compared are all calls on the keys and roles of the worlds: by everybody a world or policy names, and by strangers; with every \
+value of every condition key. A request that is shown was decided in both versions. Exit code 1 says that somebody gains access, \
+or that nothing could be proved.
+
+Examples:
+  permitlab prove --from origin/main
+  permitlab prove --from origin/main --save cases/gained
+  permitlab prove --change 'remove key-eval#[1]/Condition/StringLike/aws:SourceArn'
+  permitlab prove --from v1 --to v2 --format markdown --output comment.md";
+
 const COVERAGE_EXAMPLES: &str = "\
 An entry is covered when checks that say what has to come of a call saw it match and saw it not match; a statement when it \
 decided one. What the linter proves dead counts apart.
@@ -750,6 +821,7 @@ mod tests {
             | Verb::Completions(_)
             | Verb::Explain(_)
             | Verb::Table(_)
+            | Verb::Prove(_)
             | Verb::Coverage(_)
             | Verb::Mutate(_)
             | Verb::Bench(_)

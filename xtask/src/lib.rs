@@ -26,6 +26,7 @@ pub mod lint;
 pub mod mutate;
 pub mod output;
 mod progress;
+pub mod prove;
 pub mod schema;
 pub mod simulate;
 pub mod table;
@@ -62,6 +63,7 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Lint(arguments) => lint::run(&arguments, streams),
         Verb::Init(arguments) => init::run(&arguments, streams),
         Verb::Table(arguments) => table::run(&arguments, streams),
+        Verb::Prove(arguments) => prove::run(&arguments, streams),
         Verb::Coverage(arguments) => coverage::run(&arguments, streams),
         Verb::Mutate(arguments) => mutate::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),

@@ -9,7 +9,7 @@ use crate::condition::operator::Family;
 use crate::condition::{Condition, Operand};
 
 use super::strings::Symbol;
-use super::value::{Wanted, arn_symbols, symbols};
+use super::value::{Arns, Wanted, arn_symbols, symbols};
 
 /// What stands for a run of characters.
 const WORDS: [&str; 3] = ["example", "", "other/example"];
@@ -23,20 +23,30 @@ const FEW: usize = 16;
 /// Texts, the most natural first.
 pub(super) fn natural(wanted: &[Wanted<'_>], all: &[&Condition]) -> Vec<String> {
     let asked = wanted.iter().filter(|(condition, holds)| *holds != condition.operator.base.is_negated());
-    let own: Vec<String> = asked.flat_map(|(condition, _)| condition.operands.iter().flat_map(filled)).collect();
-    let others: Vec<String> =
-        all.iter().take(FEW).flat_map(|condition| condition.operands.iter().take(FEW).flat_map(filled)).collect();
+    let asked: Vec<&Operand> = asked.flat_map(|(condition, _)| &condition.operands).collect();
+    let own: Vec<String> = asked.iter().flat_map(|operand| filled(operand)).collect();
+    let operands = all.iter().take(FEW).flat_map(|condition| condition.operands.iter().take(FEW));
+    let others: Vec<String> = operands.flat_map(filled).collect();
     let close: Vec<String> = own.iter().chain(&others).take(4 * FEW).flat_map(|text| neighbours(text)).collect();
     let key = all.first().map(|condition| condition.key.folded()).unwrap_or_default();
     let plain = samples(key).iter().map(|text| (*text).to_owned());
-    own.into_iter().chain(others).chain(plain).chain(close).collect()
+    // Hosts have a form that filled wildcards rarely have.
+    if key == "kms:viaservice" {
+        let named = asked.iter().map(|operand| operand.text.as_str()).filter(|text| !text.contains(['*', '?']));
+        let named: Vec<String> = named.map(str::to_owned).collect();
+        return named.into_iter().chain(plain).chain(close).chain(own).collect();
+    }
+    own.into_iter().chain(close).chain(others).chain(plain).collect()
 }
 
 /// An operand with its wildcards filled.
 fn filled(operand: &Operand) -> Vec<String> {
     let pattern = match (operand.as_pattern(), operand.as_arn()) {
         (Some(pattern), _) => symbols(pattern, false),
-        (None, Some(pattern)) => arn_symbols(pattern).flatten(),
+        (None, Some(pattern)) => match arn_symbols(pattern) {
+            Arns::Of(pattern) => Some(pattern),
+            Arns::Nothing | Arns::Open => None,
+        },
         (None, None) => return vec![operand.text.as_str().to_owned()],
     };
     let Some(pattern) = pattern else { return Vec::new() };
@@ -51,6 +61,9 @@ fn fill(pattern: &[Symbol], word: &str) -> String {
         match symbol {
             Symbol::Exactly(character) => text.push(*character),
             Symbol::One | Symbol::OneInField => text.push('1'),
+            Symbol::Run if text.starts_with("arn:aws:bedrock:") && text.ends_with(':') && word == WORDS[0] => {
+                text.push_str("custom-model/example");
+            }
             Symbol::Run => text.push_str(word),
             Symbol::RunInField => text.push_str(match text.matches(':').count() {
                 _ if word.is_empty() => "",
@@ -77,9 +90,9 @@ fn neighbours(text: &str) -> Vec<String> {
         let other_region = if *region == "us-east-1" { "eu-west-1" } else { "us-east-1" };
         let kind = resource.split_once('/').map_or(*resource, |(kind, _)| kind);
         return vec![
+            joined(service, region, OTHER_ACCOUNT, resource),
             joined(service, region, account, &format!("{kind}/other")),
             joined(service, region, account, "other/example"),
-            joined(service, region, OTHER_ACCOUNT, resource),
             joined(service, other_region, account, resource),
             joined("s3", "", "", "example-bucket"),
         ];
@@ -88,7 +101,7 @@ fn neighbours(text: &str) -> Vec<String> {
         [service, region, "amazonaws", "com"] => {
             let other_region = if *region == "us-east-1" { "eu-west-1" } else { "us-east-1" };
             let other_service = if *service == "s3" { "dynamodb" } else { "s3" };
-            vec![format!("{service}.{other_region}.amazonaws.com"), format!("{other_service}.{region}.amazonaws.com")]
+            vec![format!("{other_service}.{region}.amazonaws.com"), format!("{service}.{other_region}.amazonaws.com")]
         }
         _ => vec![format!("{text}-other"), format!("other-{text}")],
     }
@@ -144,8 +157,7 @@ pub(super) fn on_either_side(wanted: &[Wanted<'_>]) -> Vec<String> {
 
 fn numbers(operands: &[&Operand]) -> Vec<String> {
     const ONE: i128 = 10_i128.pow(PLACES);
-    let mut places: Vec<i128> =
-        operands.iter().filter_map(|operand| operand.as_number()?.scaled(PLACES)).collect();
+    let mut places: Vec<i128> = operands.iter().filter_map(|operand| operand.as_number()?.scaled(PLACES)).collect();
     places.sort_unstable();
     places.dedup();
     let mut values: Vec<String> = operands.iter().map(|operand| operand.text.as_str().to_owned()).collect();
@@ -183,7 +195,9 @@ fn decimal(place: i128) -> String {
 
 fn addresses(operands: &[&Operand]) -> Vec<String> {
     let mut found: Vec<IpAddr> = Vec::new();
-    for (first, last) in operands.iter().filter_map(|operand| operand.as_range()).map(crate::condition::ip::IpRange::ends) {
+    for (first, last) in
+        operands.iter().filter_map(|operand| operand.as_range()).map(crate::condition::ip::IpRange::ends)
+    {
         found.push(first);
         found.extend(after(last));
     }

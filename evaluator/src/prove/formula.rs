@@ -119,7 +119,7 @@ fn open_name(text: &str) -> String {
 /// The atoms of a formula, and the keys they are about.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Atoms {
-    atoms: Vec<Atom>,
+    all: Vec<Atom>,
     keys: Vec<ConditionKey>,
     numbers: HashMap<String, usize, FxBuildHasher>,
 }
@@ -131,13 +131,10 @@ impl Atoms {
         operands.sort_unstable();
         operands.dedup();
         let name = format!("{} {} {}", condition.key.folded(), condition.operator, operands.join(" "));
-        let key = match self.keys.iter().position(|key| *key == condition.key) {
-            Some(key) => key,
-            None => {
-                self.keys.push(condition.key.clone());
-                self.keys.len() - 1
-            }
-        };
+        let key = self.keys.iter().position(|key| *key == condition.key).unwrap_or_else(|| {
+            self.keys.push(condition.key.clone());
+            self.keys.len() - 1
+        });
         self.numbered(name, Atom::Condition { key, condition })
     }
 
@@ -147,7 +144,7 @@ impl Atoms {
     }
 
     fn numbered(&mut self, name: String, atom: Atom) -> Formula {
-        let atoms = &mut self.atoms;
+        let atoms = &mut self.all;
         let number = *self.numbers.entry(name).or_insert_with(|| {
             atoms.push(atom);
             atoms.len() - 1
@@ -158,7 +155,7 @@ impl Atoms {
     /// Whether anything hangs on the value of a policy variable.
     pub(super) fn has_open(&self) -> bool {
         let identity = self.numbers.get(&open_name(IDENTITY));
-        let mut open = self.atoms.iter().enumerate().filter(|(_, atom)| matches!(atom, Atom::Open));
+        let mut open = self.all.iter().enumerate().filter(|(_, atom)| matches!(atom, Atom::Open));
         open.any(|(number, _)| Some(&number) != identity)
     }
 
@@ -168,11 +165,11 @@ impl Atoms {
     }
 
     pub(super) fn get(&self, atom: usize) -> Option<&Atom> {
-        self.atoms.get(atom)
+        self.all.get(atom)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.atoms.len()
+        self.all.len()
     }
 
     /// The keys, by number.
@@ -183,7 +180,7 @@ impl Atoms {
     /// The conditions on a key.
     pub(super) fn on(&self, key: usize) -> Vec<&Condition> {
         let of_key = |atom: &'_ Atom| matches!(atom, Atom::Condition { key: own, .. } if *own == key);
-        let own = self.atoms.iter().filter(|atom| of_key(atom));
+        let own = self.all.iter().filter(|atom| of_key(atom));
         own.filter_map(|atom| match atom {
             Atom::Condition { condition, .. } => Some(condition),
             Atom::Open => None,

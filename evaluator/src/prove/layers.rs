@@ -66,9 +66,8 @@ pub(super) struct Compiler<'c> {
 pub(super) fn condition(key: &str, operator: Operator, values: impl IntoIterator<Item = String>) -> Condition {
     let span = Span::new(SourceId::from_index(u32::MAX), 0, 0);
     let key = ConditionKey::new(key);
-    let operand = |text: String| {
-        crate::condition::Operand::new(Text::new(&text, span), operator, crate::policy::Version::V2008)
-    };
+    let operand =
+        |text: String| crate::condition::Operand::new(Text::new(&text, span), operator, crate::policy::Version::V2008);
     let operands = values.into_iter().map(operand).collect();
     let key_type = catalog::key_type(&key);
     Condition { operator, key, key_type, operands, operator_span: span, key_span: span, span }
@@ -151,7 +150,8 @@ impl<'c> Compiler<'c> {
         let is_federated = matches!(caller, Principal::Federated(_));
         let by_policy = match (sharing, is_enough) {
             (Sharing::EitherAllows | Sharing::Delegated, true) => {
-                let ways = PrincipalMatch::ALL.into_iter().filter(|way| !is_federated || *way == PrincipalMatch::Direct);
+                let ways =
+                    PrincipalMatch::ALL.into_iter().filter(|way| !is_federated || *way == PrincipalMatch::Direct);
                 Formula::any(ways.map(|way| allows.by(way).and(self.policy_stands(way, &limits))).collect::<Vec<_>>())
             }
             (Sharing::EitherAllows | Sharing::Delegated, false)
@@ -210,9 +210,7 @@ impl<'c> Compiler<'c> {
                 if is_limited { limits.clone() } else { Formula::YES }
             }
             PrincipalMatch::Everyone => Formula::NO,
-            PrincipalMatch::Account => {
-                Formula::Constant(!self.reads(Rule::GrantEscapesLimits, true))
-            }
+            PrincipalMatch::Account => Formula::Constant(!self.reads(Rule::GrantEscapesLimits, true)),
         }
     }
 
@@ -281,7 +279,8 @@ impl<'c> Compiler<'c> {
         if !element::action(&statement.action, view).holds() {
             return Formula::NO;
         }
-        let principal = statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, view));
+        let principal =
+            statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, view));
         let principal = self.settled(principal).map_or(Formula::YES, Formula::Constant);
         if principal == Formula::NO {
             return Formula::NO;
@@ -400,8 +399,7 @@ impl<'c> Compiler<'c> {
             parts.push(self.condition(&condition(&key, plain(Base::StringEquals), [value.clone()]), view));
         }
         if is_exact {
-            let operator =
-                Operator { set: SetOperator::ForAllValues, base: Base::StringEquals, if_exists: false };
+            let operator = Operator { set: SetOperator::ForAllValues, base: Base::StringEquals, if_exists: false };
             let names = pairs.pairs.keys().cloned();
             parts.push(self.condition(&condition("kms:EncryptionContextKeys", operator, names), view));
         }
@@ -421,7 +419,10 @@ impl<'c> Compiler<'c> {
 fn doubtful(condition: &Condition) -> Rules {
     let base = condition.operator.base;
     let rules = [
-        (Rule::MultivaluedWithoutSetOperator, condition.is_multivalued() && condition.operator.set == SetOperator::None),
+        (
+            Rule::MultivaluedWithoutSetOperator,
+            condition.is_multivalued() && condition.operator.set == SetOperator::None,
+        ),
         (Rule::NotAnArn, base.is_negated() && base.family() == crate::condition::operator::Family::Arn),
     ];
     rules.into_iter().filter(|(_, could)| *could).map(|(rule, _)| rule).collect()

@@ -43,6 +43,19 @@ pub(super) fn routes(worlds: [&World; 2], caller: &Caller, subject: &Subject) ->
     std::iter::once(Route::Direct(endpoints)).chain(through).chain(forwarded).collect()
 }
 
+/// The grants that a call could be about: each of the key by its name, where it retires one.
+pub(super) fn retired(worlds: [&World; 2], subject: &Subject, action: &ActionName) -> Vec<Option<Box<str>>> {
+    if action.service() != "kms" || action.folded_name() != "retiregrant" {
+        return vec![None];
+    }
+    let keys = worlds.iter().filter_map(|world| world.key(&subject.resource.arn));
+    let mut names: Vec<Option<Box<str>>> =
+        keys.flat_map(|key| &key.grants).map(|grant| Some(grant.name.clone())).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() { vec![None] } else { names }
+}
+
 /// The request of a route, of which nothing else is said.
 pub(super) fn request(caller: &Caller, subject: &Subject, action: &ActionName, route: &Route) -> Request {
     let mut request = Request::new(caller.principal.clone(), action.clone(), subject.resource.clone());
@@ -68,9 +81,7 @@ pub(super) fn open_up(context: &mut RequestContext, request: &Request, caller: &
         let is_open = match origin {
             Origin::EncryptionContext | Origin::For | Origin::Clock => true,
             // A parameter that has a default may be given.
-            Origin::Operation => {
-                matches!(presence, Presence::Present(_)) && key.folded() != "kms:encryptionalgorithm"
-            }
+            Origin::Operation => matches!(presence, Presence::Present(_)) && key.folded() != "kms:encryptionalgorithm",
             Origin::Via => {
                 *route == Route::Forwarded
                     && ["kms:viaservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"]
@@ -100,12 +111,7 @@ fn is_open_of(key: &ConditionKey, caller: &Caller) -> bool {
     // The name of a session is up to whoever makes it.
     let of_session = || matches!(caller.principal, Principal::RoleSession { .. }) && key == "aws:userid";
     let of_account = ["aws:principalarn", "aws:principaltype", "aws:username", "aws:userid"];
-    let of_accounts = [
-        "aws:principalaccount",
-        "kms:calleraccount",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-    ];
+    let of_accounts = ["aws:principalaccount", "kms:calleraccount", "aws:principalorgid", "aws:principalorgpaths"];
     match caller.stands_for {
         StandsFor::Itself => of_session(),
         StandsFor::Account => of_account.contains(&key),
@@ -114,10 +120,15 @@ fn is_open_of(key: &ConditionKey, caller: &Caller) -> bool {
     }
 }
 
+/// The keys that every call carries (R8).
+const ALWAYS_SENT: [&str; 5] =
+    ["aws:CurrentTime", "aws:EpochTime", "aws:RequestedRegion", "aws:SecureTransport", "aws:UserAgent"];
+
 /// What is known of the keys that are left open all the same.
 pub(super) fn known(request: &Request, caller: &Caller, route: &Route) -> Vec<(Condition, bool)> {
     let like = |key: &str, pattern: String| (condition(key, plain(Base::StringLike), [pattern]), true);
-    let mut known = Vec::new();
+    let is_there = |key: &str| (condition(key, plain(Base::Null), ["false".to_owned()]), true);
+    let mut known: Vec<(Condition, bool)> = ALWAYS_SENT.iter().map(|key| is_there(key)).collect();
     match route {
         Route::Direct(endpoints) if !endpoints.is_empty() => {
             let ids = endpoints.iter().map(ToString::to_string);
@@ -126,20 +137,28 @@ pub(super) fn known(request: &Request, caller: &Caller, route: &Route) -> Vec<(C
         Route::Direct(_) | Route::Endpoint(_) => {}
         Route::Forwarded => known.push(like("kms:ViaService", "?*.?*.amazonaws.com".to_owned())),
     }
-    if let Principal::RoleSession { role, session } = &request.principal
+    if let Principal::RoleSession { role, .. } = &request.principal
         && caller.stands_for == StandsFor::Itself
         && let Some(id) = &role.unique_id
     {
-        let _ = session;
         known.push(like("aws:userid", format!("{id}:?*")));
     }
     if caller.stands_for == StandsFor::Account
         && let Some(account) = caller.principal.account()
     {
-        known.push(like("aws:PrincipalArn", format!("arn:aws:iam::{account}:?*")));
+        let of_account = if caller.principal.is_service_linked() {
+            vec![format!("arn:aws:iam::{account}:role/aws-service-role/?*")]
+        } else {
+            // The root user is a caller of its own.
+            let kinds = ["iam::{}:role/?*", "iam::{}:user/?*", "sts::{}:federated-user/?*"];
+            kinds.iter().map(|kind| format!("arn:aws:{}", kind.replace("{}", account.as_str()))).collect()
+        };
+        known.push((condition("aws:PrincipalArn", plain(Base::StringLike), of_account), true));
     }
     if caller.stands_for == StandsFor::Accounts {
-        known.push(like("aws:PrincipalArn", "arn:aws:iam::????????????:?*".to_owned()));
+        let kinds = ["iam::????????????:role/?*", "iam::????????????:user/?*", "sts::????????????:federated-user/?*"];
+        let of_accounts = kinds.map(|kind| format!("arn:aws:{kind}"));
+        known.push((condition("aws:PrincipalArn", plain(Base::StringLike), of_accounts), true));
         known.push(like("aws:PrincipalAccount", "????????????".to_owned()));
     }
     known

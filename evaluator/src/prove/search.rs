@@ -53,11 +53,11 @@ pub(super) struct Model {
 /// Looks for a model of all these formulas.
 pub(super) fn search(goals: &[&Formula], atoms: &Atoms, flipped: Rules, budget: Budget) -> Outcome {
     let conditions = (0..atoms.keys().len()).map(|key| atoms.on(key)).collect();
-    let mut search = Search { atoms, conditions, flipped, budget, steps: 0, is_cut_off: false, solved: HashMap::default() };
-    // Without anything asked of it, a key is absent.
+    let mut search =
+        Search { atoms, conditions, flipped, budget, steps: 0, is_cut_off: false, solved: HashMap::default() };
     let state = State {
         fixed: vec![None; atoms.len()],
-        values: vec![Presence::Absent; atoms.keys().len()],
+        values: search.conditions.iter().map(|all| value::unasked(all)).collect(),
         truths: vec![None; atoms.len()],
         goals: goals.to_vec(),
     };
@@ -158,7 +158,9 @@ impl<'f> Search<'f> {
     }
 
     fn truth(&self, atom: usize, state: &mut State<'f>) -> bool {
-        if let Some(truth) = state.fixed.get(atom).copied().flatten().or_else(|| state.truths.get(atom).copied().flatten()) {
+        if let Some(truth) =
+            state.fixed.get(atom).copied().flatten().or_else(|| state.truths.get(atom).copied().flatten())
+        {
             return truth;
         }
         let truth = match self.atoms.get(atom) {
@@ -176,9 +178,8 @@ impl<'f> Search<'f> {
 
     /// Fixes an atom and gives its key a value that fits; `false` where there is none.
     fn fix(&mut self, state: &mut State<'f>, atom: usize, holds: bool) -> bool {
-        match state.fixed.get(atom).copied().flatten() {
-            Some(fixed) => return fixed == holds,
-            None => {}
+        if let Some(fixed) = state.fixed.get(atom).copied().flatten() {
+            return fixed == holds;
         }
         let fits = self.truth(atom, state) == holds;
         if let Some(fixed) = state.fixed.get_mut(atom) {

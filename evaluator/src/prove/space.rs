@@ -5,6 +5,7 @@
 //! is left open, so that it stands for all of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::account::AccountId;
@@ -27,6 +28,9 @@ pub const STRANGER: &str = "anybody";
 
 /// An account that AWS gives nobody.
 const NOBODYS_ACCOUNT: &str = "000000000000";
+
+/// The name of a role that stands for those of its account that AWS linked to its services.
+const LINKED: &str = "AWSServiceRoleForUnnamed";
 
 /// A service that no policy names.
 const UNNAMED_SERVICE: &str = "unnamed.amazonaws.com";
@@ -120,9 +124,15 @@ pub(super) fn callers(worlds: [&World; 2]) -> Vec<Caller> {
     }
     accounts.sort_unstable();
     accounts.dedup();
+    // Control policies do not reach roles that AWS linked to its services.
+    let has_controls = worlds.iter().any(|world| world.organization.is_some());
     for account in accounts {
         add(Principal::Root { account, partition: "aws".into() }, StandsFor::Itself);
         add(stranger(account), StandsFor::Account);
+        if has_controls {
+            let path = "/aws-service-role/unnamed.amazonaws.com/".into();
+            add(session(Identity { path, ..identity(account, LINKED) }, "permitlab"), StandsFor::Account);
+        }
     }
     if let Ok(account) = AccountId::parse(NOBODYS_ACCOUNT) {
         add(stranger(account), StandsFor::Accounts);
@@ -152,8 +162,9 @@ fn named(world: &World) -> impl Iterator<Item = &PrincipalPattern> {
     let policies = world.keys.iter().map(|key| &*key.policy);
     let trusts = world.roles.iter().filter_map(|role| role.trust.as_deref());
     let grants = world.keys.iter().flat_map(|key| &key.grants);
-    let grantees =
-        grants.flat_map(|grant| std::iter::once(&grant.grantee).chain(&grant.retiring_principal)).map(|each| &each.value);
+    let grantees = grants
+        .flat_map(|grant| std::iter::once(&grant.grantee).chain(&grant.retiring_principal))
+        .map(|each| &each.value);
     let statements = policies.chain(trusts).flat_map(|policy| &policy.statements);
     let entries = statements.filter_map(|statement| statement.principal.as_ref()).flat_map(|element| &element.entries);
     entries.map(|entry| &entry.value).chain(grantees)
@@ -164,14 +175,16 @@ pub(super) fn subjects(worlds: [&World; 2]) -> Vec<Subject> {
     let mut found: BTreeMap<String, Subject> = BTreeMap::new();
     for world in worlds {
         for key in &world.keys {
-            let operations = kms::operations().filter(|each| each.target != Target::None && each.fits(&key.spec, &key.usage));
+            let operations =
+                kms::operations().filter(|each| each.target != Target::None && each.fits(&key.spec, &key.usage));
             let actions = operations.filter_map(|each| ActionName::parse(&format!("kms:{}", each.name)).ok()).collect();
             let mut resource = Resource::new(key.arn.clone());
             resource.account = Some(key.account);
             found.entry(key.arn.as_str().to_owned()).or_insert(Subject { resource, actions });
         }
         for role in world.roles.iter().filter(|role| role.trust.is_some()) {
-            let names = ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "TagSession", "SetSourceIdentity"];
+            let names =
+                ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "TagSession", "SetSourceIdentity"];
             let actions = names.iter().filter_map(|name| ActionName::parse(&format!("sts:{name}")).ok()).collect();
             if let Ok(arn) = Arn::parse(&role.identity.arn("role")) {
                 let resource = Resource::new(arn);
@@ -261,19 +274,20 @@ impl Facts {
         let mut facts = Self::default();
         let mut rest = format!("{:?}", world.context);
         if let Some(organization) = &world.organization {
-            rest += &format!("{} {}", organization.id, organization.management_account);
+            let _ = write!(rest, "{} {}", organization.id, organization.management_account);
             let units = organization.units.iter().map(|unit| (unit.path.to_string(), &unit.controls));
-            let members = organization.accounts.iter().map(|member| {
-                (format!("{} {}", member.account, member.unit), &member.controls)
-            });
+            let members = organization
+                .accounts
+                .iter()
+                .map(|member| (format!("{} {}", member.account, member.unit), &member.controls));
             for (name, controls) in units.chain(members) {
                 let (scps, rcps) = (facts.set(&controls.scps), facts.set(&controls.rcps));
-                rest += &format!("{name} {scps} {rcps}");
+                let _ = write!(rest, "{name} {scps} {rcps}");
             }
         }
         for endpoint in &world.endpoints {
             let policy = endpoint.policy.as_deref().map(|policy| facts.policy(policy));
-            rest += &format!("{} {} {:?} {policy:?}", endpoint.id, endpoint.account, endpoint.vpc);
+            let _ = write!(rest, "{} {} {:?} {policy:?}", endpoint.id, endpoint.account, endpoint.vpc);
         }
         facts.rest = rest;
         facts
@@ -313,16 +327,27 @@ impl Facts {
                     let operations: Vec<_> = grant.operations.iter().map(|each| each.value.name).collect();
                     let constraints: Vec<String> = grant.constraints.iter().map(constraint_text).collect();
                     let retiring = grant.retiring_principal.as_ref().map(|each| &each.value);
-                    format!("{:?} {operations:?} {constraints:?} {retiring:?} {:?}", grant.grantee.value, grant.issuing_account)
+                    format!(
+                        "{:?} {operations:?} {constraints:?} {retiring:?} {:?}",
+                        grant.grantee.value, grant.issuing_account
+                    )
                 })
                 .collect();
             let policy = self.policy(&key.policy);
             return format!(
                 "{policy} {grants:?} {} {:?} {:?} {:?} {} {} {} {}",
-                key.account, key.aliases, key.tags, key.multi_region, key.is_aws_managed, key.spec, key.usage, key.origin
+                key.account,
+                key.aliases,
+                key.tags,
+                key.multi_region,
+                key.is_aws_managed,
+                key.spec,
+                key.usage,
+                key.origin
             );
         }
-        let trust = world.role_of(arn).map(|role| (role.trust.as_deref().map(|policy| self.policy(policy)), &role.tags));
+        let trust =
+            world.role_of(arn).map(|role| (role.trust.as_deref().map(|policy| self.policy(policy)), &role.tags));
         format!("{trust:?}")
     }
 

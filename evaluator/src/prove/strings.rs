@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
-
 use rustc_hash::FxBuildHasher;
 
 use crate::glob::{Case, Token};
@@ -255,9 +254,8 @@ impl Product<'_> {
     }
 
     fn is_wanted(&self, state: &[u64]) -> bool {
-        let matched = |language: usize| {
-            self.runners.iter().any(|runner| runner.language == language && runner.accepts(state))
-        };
+        let matched =
+            |language: usize| self.runners.iter().any(|runner| runner.language == language && runner.accepts(state));
         let is_without = |runner: &Runner<'_>| runner.language >= self.within && runner.accepts(state);
         (0..self.within).all(matched) && !self.runners.iter().any(is_without)
     }

@@ -5,6 +5,11 @@
 //! addresses and booleans among those that lie on either side of every operand: there are no others that a condition could
 //! tell apart. A key of several values needs as many elements as there are conditions that ask for one.
 
+use crate::arn;
+use crate::catalog::KeyType;
+use crate::condition::date;
+use crate::condition::ip::Address;
+use crate::condition::numeric::Decimal;
 use crate::condition::operator::{Family, SetOperator};
 use crate::condition::{Condition, Operand};
 use crate::context::{Presence, RequestContext, Values};
@@ -41,11 +46,37 @@ pub(super) fn satisfies(wanted: &[Wanted<'_>], presence: &Presence, flipped: Rul
     wanted.iter().all(|(condition, holds)| read(condition.holds_with(presence, &nothing), flipped) == *holds)
 }
 
+/// Whether AWS sends such values of a key of this type: numbers for numbers, ARNs for ARNs.
+fn is_sent(key_type: Option<KeyType>, presence: &Presence) -> bool {
+    let Presence::Present(values) = presence else { return true };
+    values.as_slice().iter().all(|value| match key_type {
+        Some(KeyType::Arn | KeyType::Arns) => arn::split(value).is_some(),
+        Some(KeyType::Bool | KeyType::Bools) => matches!(value.as_str(), "true" | "false"),
+        Some(KeyType::Numeric) => Decimal::parse(value).is_ok(),
+        Some(KeyType::Date) => date::numeric_value(value).is_ok(),
+        Some(KeyType::Ip) => Address::parse(value).is_ok(),
+        Some(KeyType::String | KeyType::Strings) | None => true,
+    })
+}
+
+/// What a key is as long as nothing is asked of it: absent, but for the resource that a service acts for as a rule.
+pub(super) fn unasked(all: &[&Condition]) -> Presence {
+    if all.iter().any(|condition| condition.key.folded() == "aws:sourcearn")
+        && let Some(other) = natural(&[], all).into_iter().find(|text| arn::split(text).is_some())
+    {
+        return Presence::Present(Values::One(other));
+    }
+    Presence::Absent
+}
+
 /// Looks for a value, or for the absence of one. `all` are the conditions on the key that there are, for ideas. A search
 /// among texts takes at most `budget` states.
 pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, budget: usize) -> Solved {
-    let fits = |presence: &Presence| satisfies(wanted, presence, flipped);
-    if fits(&Presence::Absent) {
+    let key_type = all.iter().find_map(|condition| condition.key_type);
+    let fits = |presence: &Presence| satisfies(wanted, presence, flipped) && is_sent(key_type, presence);
+    // A service acts for a resource as a rule.
+    let is_rarely_absent = all.iter().any(|condition| condition.key.folded() == "aws:sourcearn");
+    if fits(&Presence::Absent) && !is_rarely_absent {
         return Solved::Value(Presence::Absent);
     }
     let is_multivalued = all.iter().any(|condition| condition.is_multivalued());
@@ -64,6 +95,9 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
             return Solved::Value(found);
         }
     }
+    if fits(&Presence::Absent) {
+        return Solved::Value(Presence::Absent);
+    }
     let single = if is_multivalued { Solved::Nothing } else { search_one(wanted, flipped, budget) };
     let several = || if may_be_many { search_many(wanted, flipped, budget) } else { Solved::Nothing };
     let found = match single {
@@ -76,7 +110,7 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
     };
     match found {
         Solved::Value(presence) if !fits(&presence) => Solved::TooMuch,
-        found => found,
+        Solved::Value(_) | Solved::Nothing | Solved::TooMuch => found,
     }
 }
 
@@ -98,12 +132,20 @@ fn search_one(wanted: &[Wanted<'_>], flipped: Rules, budget: usize) -> Solved {
         return if exhausted_by_ideas(wanted) { Solved::Nothing } else { Solved::TooMuch };
     }
     let needs: Option<Vec<Alternatives>> = wanted.iter().map(|each| needs_of_one(*each, flipped)).collect();
-    let Some(needs) = needs else { return Solved::TooMuch };
+    let Some(needs) = needs.map(|needs| with_form(needs, wanted)) else { return Solved::TooMuch };
     match text(&needs, budget) {
         Found::Text(text) => Solved::Value(Presence::Present(Values::One(text))),
         Found::Nothing => Solved::Nothing,
         Found::TooMuch => Solved::TooMuch,
     }
+}
+
+/// The needs, and that a key that holds ARNs holds nothing else.
+fn with_form(mut needs: Vec<Alternatives>, wanted: &[Wanted<'_>]) -> Vec<Alternatives> {
+    if wanted.iter().any(|(condition, _)| matches!(condition.key_type, Some(KeyType::Arn | KeyType::Arns))) {
+        needs.push(vec![vec![Need::Within(Language::arns())]]);
+    }
+    needs
 }
 
 /// Whether [`on_either_side`] had a value for every case.
@@ -190,13 +232,33 @@ pub(super) fn symbols(pattern: &Pattern, in_field: bool) -> Option<Vec<Symbol>> 
 fn arn_language(condition: &Condition) -> Option<Language> {
     let mut patterns = Vec::new();
     for operand in &condition.operands {
-        patterns.extend(arn_symbols(operand.as_arn()?)?);
+        match arn_symbols(operand.as_arn()?) {
+            Arns::Nothing => {}
+            Arns::Of(pattern) => patterns.push(pattern),
+            Arns::Open => return None,
+        }
     }
     Some(Language { patterns, case: Case::Sensitive })
 }
 
-/// What an ARN pattern matches among ARNs: nothing, or one pattern. `None` where a variable occurs.
-pub(super) fn arn_symbols(pattern: &ArnPattern) -> Option<Option<Vec<Symbol>>> {
+/// What an ARN pattern matches among ARNs.
+pub(super) enum Arns {
+    /// None.
+    Nothing,
+    /// Those of this pattern.
+    Of(Vec<Symbol>),
+    /// It hangs on a variable.
+    Open,
+}
+
+/// What an ARN pattern matches among ARNs.
+pub(super) fn arn_symbols(pattern: &ArnPattern) -> Arns {
+    matched(pattern).map_or(Arns::Open, |pattern| pattern.map_or(Arns::Nothing, Arns::Of))
+}
+
+/// The pattern, if it matches any; the outer `None` where a variable occurs.
+#[expect(clippy::option_option, reason = "so that `?` leaves where a variable occurs")]
+fn matched(pattern: &ArnPattern) -> Option<Option<Vec<Symbol>>> {
     let literal = |text: &str| text.chars().map(Symbol::Exactly).collect::<Vec<_>>();
     Some(match pattern {
         ArnPattern::Malformed => None,
@@ -303,7 +365,7 @@ fn search_many(wanted: &[Wanted<'_>], flipped: Rules, budget: usize) -> Solved {
     let asked: Vec<Vec<Alternatives>> =
         if of_some.is_empty() { vec![Vec::new()] } else { of_some.into_iter().map(|each| vec![each]).collect() };
     for own in asked {
-        let needs: Vec<Alternatives> = of_all.iter().cloned().chain(own).collect();
+        let needs: Vec<Alternatives> = with_form(of_all.iter().cloned().chain(own).collect(), wanted);
         match text(&needs, budget) {
             Found::Text(text) => elements.push(text),
             Found::Nothing => return Solved::Nothing,

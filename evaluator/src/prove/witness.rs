@@ -17,15 +17,20 @@ const PAIR: &str = "kms:encryptioncontext:";
 pub(super) const OF_ACCOUNT: [&str; 2] = ["aws:principalaccount", "kms:calleraccount"];
 
 /// The keys that follow from who the caller is.
-const FOLLOWS: [&str; 6] =
-    ["aws:principalarn", "aws:principalaccount", "kms:calleraccount", "aws:principaltype", "aws:userid", "aws:username"];
+const FOLLOWS: [&str; 6] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "kms:calleraccount",
+    "aws:principaltype",
+    "aws:userid",
+    "aws:username",
+];
 
 /// The request of a model: what the model says of each key is said in the way in which a call would.
 pub(super) fn request(mut request: Request, caller: &Caller, atoms: &Atoms, model: &Model) -> Request {
     let values: Vec<(&ConditionKey, &Presence)> = atoms.keys().iter().zip(&model.values).collect();
-    let of = |name: &str| {
-        values.iter().find(|(key, _)| key.folded() == name).and_then(|(_, presence)| single(presence))
-    };
+    let of =
+        |name: &str| values.iter().find(|(key, _)| key.folded() == name).and_then(|(_, presence)| single(presence));
     let is_stranger = matches!(caller.stands_for, StandsFor::Account | StandsFor::Accounts);
     if is_stranger {
         let named = of("aws:principalarn").and_then(|arn| Principal::parse(&arn).ok());
@@ -45,7 +50,9 @@ pub(super) fn request(mut request: Request, caller: &Caller, atoms: &Atoms, mode
     }
     for (key, presence) in &values {
         let name = key.folded();
-        if let (Some(pair), Some(value)) = (key.as_str().get(PAIR.len()..).filter(|_| name.starts_with(PAIR)), single(presence)) {
+        if let (Some(pair), Some(value)) =
+            (key.as_str().get(PAIR.len()..).filter(|_| name.starts_with(PAIR)), single(presence))
+        {
             request.encryption_context.insert(pair.to_owned(), value);
             continue;
         }

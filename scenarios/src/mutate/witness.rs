@@ -47,9 +47,9 @@ struct Call {
 
 /// The parts of a check that ask a call.
 #[derive(Debug, Clone, PartialEq)]
-struct Ask {
-    question: Question,
-    context: BTreeMap<ConditionKey, Option<Values>>,
+pub(crate) struct Ask {
+    pub(crate) question: Question,
+    pub(crate) context: BTreeMap<ConditionKey, Option<Values>>,
 }
 
 impl Arena {
@@ -273,7 +273,7 @@ impl Ask {
     }
 
     /// The lines of a check.
-    fn text(&self, indent: &str) -> String {
+    pub(crate) fn text(&self, indent: &str) -> String {
         let Question { by, via, on_behalf_of, call, resource, region, now, encryption_context, .. } = &self.question;
         let mut text = String::new();
         let fields = [

@@ -1,0 +1,391 @@
+//! Does a change let anybody do what they could not do before?
+//!
+//! Two versions of a world are compared over all calls on its keys and roles (see [`permitlab_evaluator::prove`]): either it
+//! is proved that nobody gains access, or there is a request that shows it, with the statement that now allows it and the
+//! layer that stopped it before.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use permitlab_evaluator::principal::Principal;
+use permitlab_evaluator::prove::{Asked, Budget, Comparison, Gains, Pair, Standing, Unknown, Witness};
+use permitlab_evaluator::request::Request;
+use permitlab_evaluator::source::SourceMap;
+use permitlab_evaluator::truth::{Rule, Rules};
+use permitlab_evaluator::world::World;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::facts::Facts;
+use crate::file::write::{list, quoted};
+use crate::judge::judge;
+use crate::mutate::witness::Ask;
+use crate::question::Question;
+use crate::root::PolicyRoot;
+use crate::table::answer::{Outcome, outcome};
+use crate::table::{Refused, Stage};
+
+/// How a version of a world stands to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Both allow the same calls.
+    Equal,
+    /// The second allows nothing that the first does not, and less.
+    Narrower,
+    /// The second allows all that the first does, and more.
+    Wider,
+    /// Each allows something that the other does not.
+    Incomparable,
+    /// Of some calls nothing could be said.
+    Inconclusive,
+}
+
+/// What came of a comparison.
+#[derive(Debug)]
+pub struct Proof {
+    /// The world: its path from the policy root.
+    pub world: String,
+    /// How the second version stands to the first.
+    pub verdict: Verdict,
+    /// What the second allows and the first does not.
+    pub gained: Vec<Finding>,
+    /// What the first allows and the second does not.
+    pub lost: Vec<Finding>,
+    /// Calls of which nothing could be said, and why.
+    pub unknown: Vec<(String, String)>,
+    /// How much was compared.
+    pub asked: Asked,
+}
+
+/// Access that one version gives and the other does not: a request that shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Who calls, as a check would name it.
+    pub caller: String,
+    /// Whom the caller stands for, where that is not itself alone.
+    pub stands_for: Option<&'static str>,
+    /// On what.
+    pub resource: String,
+    /// The actions that are allowed alike.
+    pub actions: Vec<String>,
+    /// The version that denies: what it says of the first of them.
+    pub denied: Outcome,
+    /// Which layer denies.
+    pub stopped_by: &'static str,
+    /// The version that allows: what it says.
+    pub allowed: Outcome,
+    /// Where the statement that allows stands, if it is in a file: `policies/key-eval.json:12:5`.
+    pub place: Option<String>,
+    /// The rules on whose other reading it rests.
+    pub rests_on: Vec<&'static str>,
+    ask: Ask,
+    /// Whether a scenario file can name the caller.
+    is_named: bool,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Narrower => "narrower",
+            Self::Wider => "wider",
+            Self::Incomparable => "incomparable",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Equal => "proved: nobody may do more than before, and nobody less",
+            Self::Narrower => "proved: nobody may do more than before",
+            Self::Wider => "somebody may do more than before, and nobody less",
+            Self::Incomparable => "somebody may do more than before, and somebody less",
+            Self::Inconclusive => "not proved: of some calls nothing could be said",
+        }
+    }
+}
+
+/// Compares a world in two roots; `after` with changes applied.
+///
+/// # Errors
+/// What is wrong with the world in either, and whether that is the version before.
+pub fn prove(
+    before: &PolicyRoot,
+    after: &PolicyRoot,
+    world: &str,
+    changes: &[String],
+    budget: Budget,
+) -> Result<Proof, Box<(bool, Refused)>> {
+    let stage = |root: &PolicyRoot, changes: &[String], is_before: bool| {
+        let is_there = root.world_files().is_ok_and(|worlds| worlds.iter().any(|own| own == world));
+        let read = || Side::of(root, world, changes).map_err(|why| Box::new((is_before, why)));
+        if is_there { read() } else { Ok(Side::default()) }
+    };
+    let (old, new) = (stage(before, &[], true)?, stage(after, changes, false)?);
+    Ok(compared(world, &old, &new, budget))
+}
+
+/// A version of a world.
+#[derive(Debug, Default)]
+struct Side {
+    facts: Facts,
+    world: World,
+    sources: SourceMap,
+}
+
+impl Side {
+    fn of(root: &PolicyRoot, world: &str, changes: &[String]) -> Result<Self, Refused> {
+        let Stage { facts, sources, .. } = Stage::of(root, world, changes)?;
+        match facts.world() {
+            Ok(world) => Ok(Self { facts, world, sources }),
+            Err(findings) => Err((sources, findings)),
+        }
+    }
+}
+
+fn compared(name: &str, old: &Side, new: &Side, budget: Budget) -> Proof {
+    let (gains, gaining) = all(&old.world, &new.world, budget);
+    let (losses, losing) = all(&new.world, &old.world, budget);
+    let gained = findings(&gains.witnesses, &gaining, old, new);
+    let lost = findings(&losses.witnesses, &losing, new, old);
+    let mut unknown: Vec<(String, String)> =
+        gains.unknown.iter().chain(&losses.unknown).map(|each| unknown_text(each, new, old)).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    let verdict = match (gained.is_empty(), lost.is_empty()) {
+        (true, _) if !gains.unknown.is_empty() => Verdict::Inconclusive,
+        (true, true) if !losses.unknown.is_empty() => Verdict::Narrower,
+        (true, true) => Verdict::Equal,
+        (true, false) => Verdict::Narrower,
+        (false, true) if losses.unknown.is_empty() => Verdict::Wider,
+        (false, _) => Verdict::Incomparable,
+    };
+    Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: gains.asked }
+}
+
+/// All that the second world allows and the first does not, on all cores, in order.
+fn all<'w>(before: &'w World, after: &'w World, budget: Budget) -> (Gains, Comparison<'w>) {
+    let comparison = Comparison::new(before, after, budget);
+    let pairs: Vec<Pair> = comparison.pairs();
+    let each: Vec<Gains> = pairs.into_par_iter().map(|pair| comparison.gains(pair)).collect();
+    let mut gains = Gains { asked: comparison.asked(), ..Gains::default() };
+    for own in each {
+        gains.witnesses.extend(own.witnesses);
+        gains.unknown.extend(own.unknown);
+    }
+    (gains, comparison)
+}
+
+/// The findings, those of one caller on one resource by one statement and one way put together.
+fn findings(witnesses: &[Witness], comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Vec<Finding> {
+    let mut found: BTreeMap<(String, String, String, bool), Finding> = BTreeMap::new();
+    let mut order = Vec::new();
+    for witness in witnesses {
+        let finding = finding(witness, comparison, denying, allowing);
+        let way = finding.ask.question.via.is_some();
+        let place = (finding.caller.clone(), finding.resource.clone(), finding.allowed.to_string(), way);
+        if let Some(known) = found.get_mut(&place) {
+            known.actions.extend(finding.actions);
+        } else {
+            order.push(place.clone());
+            found.insert(place, finding);
+        }
+    }
+    order.into_iter().filter_map(|place| found.remove(&place)).collect()
+}
+
+fn finding(witness: &Witness, comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Finding {
+    let [before, after] = comparison.worlds(witness);
+    let mut request = witness.request.clone();
+    // A scenario can name the root user of any account; what a stranger may do with everything allowed, it may too.
+    let as_root = as_root(witness, &before, &after);
+    let is_named = as_root.is_some() || witness.caller != (Standing::OfAccount { allowed: true });
+    if let Some(root) = as_root {
+        request = root;
+    }
+    let (denied, allowed) = (outcome(&before, &request), outcome(&after, &request));
+    let stopped_by = judge(&before, &request, Rules::NONE).layer.map_or("no layer", |layer| layer.word());
+    let caller = caller_name(&allowing.facts, &denying.facts, &request.principal);
+    let resource = resource_name(&allowing.facts, &denying.facts, &request);
+    let stands_for = match witness.caller {
+        Standing::Itself => None,
+        Standing::OfAccount { allowed: true } => Some("anybody of the account whose own policies allow it"),
+        Standing::OfAccount { allowed: false } => Some("anybody of the account, whatever its own policies say"),
+        Standing::Service => Some("any service"),
+    };
+    let place = statement_place(&after, &request, allowing);
+    let ask = ask(&caller, &resource, &request);
+    Finding {
+        caller,
+        stands_for,
+        resource,
+        actions: vec![request.action.as_str().to_owned()],
+        denied,
+        stopped_by,
+        allowed,
+        place,
+        rests_on: witness.rests_on.iter().map(Rule::number).collect(),
+        ask,
+        is_named,
+    }
+}
+
+/// The same request by the root user of a stranger's account, if it shows the same.
+fn as_root(witness: &Witness, before: &World, after: &World) -> Option<Request> {
+    let account = witness.request.principal.account().filter(|_| witness.caller != Standing::Itself)?;
+    let principal = Principal::Root { account, partition: "aws".into() };
+    let request = Request { principal, ..witness.request.clone() };
+    let (denied, allowed) = (outcome(before, &request), outcome(after, &request));
+    (denied.effect.is_deny() && !allowed.effect.is_deny()).then_some(request)
+}
+
+fn statement_place(world: &World, request: &Request, side: &Side) -> Option<String> {
+    let statement = judge(world, request, Rules::NONE).statement?;
+    // A policy that stands for others is in no file.
+    side.sources.source(statement.span.source)?;
+    Some(side.sources.place(statement.span))
+}
+
+fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> String {
+    let of = |facts: &Facts| {
+        let (kind, identity, session) = match caller {
+            Principal::User(identity) => ("user", identity, ""),
+            Principal::RoleSession { role, session } => ("role", role, &**session),
+            Principal::FederatedUser { .. }
+            | Principal::Root { .. }
+            | Principal::Service(_)
+            | Principal::Federated(_)
+            | Principal::Anonymous => return None,
+        };
+        let is =
+            |(name, each): &(&String, &crate::facts::Attached)| name.starts_with(kind) && each.identity == *identity;
+        let name = facts.identities.iter().find(is).map(|(name, _)| name.clone())?;
+        let session = if session.is_empty() || session == "permitlab" { String::new() } else { format!("@{session}") };
+        Some(name + &session)
+    };
+    let named = of(facts).or_else(|| of(other));
+    named.unwrap_or_else(|| match caller {
+        Principal::Service(host) => {
+            format!(
+                "service/{}",
+                host.strip_suffix(".amazonaws.com")
+                    .filter(|name| permitlab_evaluator::catalog::names::is_principal(name))
+                    .unwrap_or(host)
+            )
+        }
+        Principal::Anonymous => "anonymous".to_owned(),
+        Principal::RoleSession { .. } => caller.principal_arn().unwrap_or_default(),
+        Principal::Federated(provider) if !provider.starts_with("arn:") => format!("federated/{provider}"),
+        Principal::Federated(provider) => provider.to_string(),
+        Principal::User(_) | Principal::FederatedUser { .. } | Principal::Root { .. } => {
+            caller.arn().unwrap_or_default()
+        }
+    })
+}
+
+fn resource_name(facts: &Facts, other: &Facts, request: &Request) -> String {
+    let arn = &request.resource.arn;
+    let of = |facts: &Facts| {
+        let key = facts.keys.iter().find(|(_, key)| key.held().is_some_and(|held| held.arn == *arn));
+        let role =
+            || facts.identities.iter().find(|(name, each)| name.starts_with("role/") && each.identity.is_role_of(arn));
+        key.map(|(name, _)| format!("key/{name}")).or_else(|| role().map(|(name, _)| name.clone()))
+    };
+    of(facts).or_else(|| of(other)).unwrap_or_else(|| arn.as_str().to_owned())
+}
+
+fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
+    let question = Question {
+        by: caller.to_owned(),
+        call: request.action.as_str().to_owned(),
+        resource: Some(resource.to_owned()),
+        via: request.via.as_ref().map(|via| via.service.to_string()),
+        on_behalf_of: request.source.as_ref().map(|source| source.arn.to_string()),
+        encryption_context: request.encryption_context.clone().into_iter().collect(),
+        ..Question::default()
+    };
+    Ask { question, context: request.context.clone() }
+}
+
+fn unknown_text(unknown: &Unknown, one: &Side, other: &Side) -> (String, String) {
+    let Unknown { request, why } = unknown;
+    let caller = caller_name(&one.facts, &other.facts, &request.principal);
+    let resource = resource_name(&one.facts, &other.facts, request);
+    let way = if request.via.is_some() { ", forwarded by a service" } else { "" };
+    (format!("{caller}  {resource}  {}{way}", request.action), why.to_string())
+}
+
+impl Finding {
+    /// What the request has beside caller, action and resource, in words.
+    pub fn circumstances(&self) -> String {
+        let Ask { question, context } = &self.ask;
+        let mut parts = Vec::new();
+        parts.extend(question.via.as_ref().map(|via| format!("through {via}")));
+        parts.extend(question.on_behalf_of.as_ref().map(|source| format!("for {source}")));
+        parts.extend(
+            question.encryption_context.iter().map(|(name, value)| format!("with encryption context {name}={value}")),
+        );
+        for (key, values) in context {
+            parts.push(match values {
+                Some(values) => format!("with {key} {values}"),
+                None => format!("without {key}"),
+            });
+        }
+        if parts.is_empty() { "directly".to_owned() } else { parts.join(", ") }
+    }
+
+    /// The request as a scenario that says it must fail.
+    pub fn scenario(&self, world: &str) -> String {
+        let mut text = String::new();
+        let name = format!("{} gains no {} on {}", self.caller, self.actions.join(", "), self.resource);
+        let _ = writeln!(text, "scenario: {}", quoted(&name));
+        let _ = writeln!(text, "use: {}", list([world]));
+        if !self.is_named {
+            let _ = writeln!(
+                text,
+                "# the caller stands for a role that its own policies allow everything: define one under `roles:`"
+            );
+        }
+        let _ = writeln!(text, "checks:");
+        for action in &self.actions {
+            let mut ask = self.ask.clone();
+            ask.question.call.clone_from(action);
+            let _ = writeln!(text, "  - name: {}", quoted(&format!("{action} by {}", self.caller)));
+            text.push_str(&ask.text("    "));
+            let _ = writeln!(text, "    expect: deny");
+        }
+        text
+    }
+
+    /// The finding for programs.
+    pub fn json(&self) -> Value {
+        let Ask { question, context } = &self.ask;
+        let value = |values: &Option<permitlab_evaluator::context::Values>| match values {
+            None => Value::Null,
+            Some(permitlab_evaluator::context::Values::One(value)) => json!(value),
+            Some(permitlab_evaluator::context::Values::Many(values)) => json!(values),
+        };
+        let context: BTreeMap<&str, Value> =
+            context.iter().map(|(key, values)| (key.as_str(), value(values))).collect();
+        let pairs: BTreeMap<&String, &String> =
+            question.encryption_context.iter().map(|(name, value)| (name, value)).collect();
+        json!({ "principal": self.caller, "standsFor": self.stands_for, "resource": self.resource,
+            "actions": self.actions, "via": question.via, "for": question.on_behalf_of,
+            "encryptionContext": pairs, "context": context, "statement": self.allowed.by, "place": self.place,
+            "stoppedBy": { "layer": self.stopped_by, "answer": self.denied.word().word(), "statement": self.denied.by },
+            "restsOn": self.rests_on })
+    }
+}
+
+impl Proof {
+    /// The proof for programs.
+    pub fn json(&self) -> Value {
+        let unknown: Vec<Value> = self.unknown.iter().map(|(call, why)| json!({ "call": call, "why": why })).collect();
+        json!({ "world": self.world, "verdict": self.verdict.word(),
+            "gained": self.gained.iter().map(Finding::json).collect::<Vec<_>>(),
+            "lost": self.lost.iter().map(Finding::json).collect::<Vec<_>>(), "unknown": unknown,
+            "asked": { "callers": self.asked.callers, "resources": self.asked.resources, "calls": self.asked.calls } })
+    }
+}

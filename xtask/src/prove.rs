@@ -1,0 +1,183 @@
+//! Does a change let anybody do what they could not do before?
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use permitlab::prove::{Finding, Proof, Verdict, prove};
+use permitlab::root::PolicyRoot;
+use permitlab_evaluator::prove::Budget;
+use serde_json::{Value, json};
+
+use crate::cli::{ProveArguments, ProveFormat};
+use crate::exit::{Exit, Refusal};
+use crate::output::Streams;
+use crate::simulate::root;
+use crate::{git, table};
+
+/// Answers `permitlab prove`.
+///
+/// # Errors
+/// Arguments that name nothing, and files that cannot be read or written.
+pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let root = root(arguments.root.as_deref())?;
+    let at = |revision: &String| git::root_at(&root, revision);
+    let before = arguments.from.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
+    let after = arguments.to.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
+    let worlds = worlds(arguments, &before, &after)?;
+    let budget = Budget { steps: arguments.steps, ..Budget::default() };
+    let mut proofs = Vec::new();
+    for world in &worlds {
+        match prove(&before, &after, world, &arguments.changes, budget) {
+            Ok(proof) => proofs.push(proof),
+            Err(refused) => {
+                let (is_before, why) = *refused;
+                let side = match (is_before, &arguments.from, &arguments.to) {
+                    (true, Some(from), _) => format!("in `{from}`"),
+                    (false, _, Some(to)) => format!("in `{to}`"),
+                    (true, None, _) | (false, _, None) => "in the work tree".to_owned(),
+                };
+                streams.err.line(format_args!("{side}:"))?;
+                return table::invalid(&why, streams);
+            }
+        }
+    }
+    if let Some(folder) = &arguments.save {
+        let saved = save(&root, folder, &proofs)?;
+        for name in saved {
+            streams.err.line(format_args!("wrote {name}"))?;
+        }
+    }
+    arguments.reports.write(streams, |format| match format {
+        ProveFormat::Human => human(&proofs),
+        ProveFormat::Json => {
+            format!("{:#}\n", json!({ "worlds": proofs.iter().map(Proof::json).collect::<Vec<Value>>() }))
+        }
+        ProveFormat::Markdown => markdown(&proofs),
+    })?;
+    let is_proved = |proof: &Proof| matches!(proof.verdict, Verdict::Equal | Verdict::Narrower);
+    Ok(if proofs.iter().all(is_proved) { Exit::Fine } else { Exit::Failed })
+}
+
+fn worlds(arguments: &ProveArguments, before: &PolicyRoot, after: &PolicyRoot) -> anyhow::Result<Vec<String>> {
+    let all = permitlab::table::difference::worlds(before, after)?;
+    let mut named = Vec::new();
+    for name in &arguments.worlds {
+        if !all.contains(name) {
+            let message = format!("no world is `{name}`");
+            return Err(Refusal::new(Exit::NothingMatched, message).help("worlds stand under `fixtures/`").into());
+        }
+        named.push(name.clone());
+    }
+    match (named.is_empty(), all.is_empty()) {
+        (false, _) => Ok(named),
+        (true, false) => Ok(all),
+        (true, true) => {
+            let refusal = Refusal::new(Exit::NothingMatched, "there is no world to compare, here or there");
+            Err(refusal.help("worlds are `fixtures/*.yaml` of the policy root").into())
+        }
+    }
+}
+
+/// Writes a scenario file for each request that is newly allowed.
+fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof]) -> anyhow::Result<Vec<String>> {
+    let target = root.folder().join(folder);
+    let mut written = Vec::new();
+    for proof in proofs {
+        for (number, finding) in proof.gained.iter().enumerate() {
+            std::fs::create_dir_all(&target).with_context(|| format!("making `{}`", target.display()))?;
+            let world = Path::new(&proof.world).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let name = format!("{}-gained-{}.yaml", world.unwrap_or_default(), number + 1);
+            let file = target.join(&name);
+            if file.exists() {
+                let message = format!("`{}` is there already", file.display());
+                return Err(Refusal::new(Exit::Usage, message).help("move it, or save into another folder").into());
+            }
+            std::fs::write(&file, finding.scenario(&proof.world))
+                .with_context(|| format!("writing `{}`", file.display()))?;
+            written.push(file.display().to_string());
+        }
+    }
+    Ok(written)
+}
+
+fn human(proofs: &[Proof]) -> String {
+    let mut text = String::new();
+    for proof in proofs {
+        let Proof { world, verdict, gained, lost, unknown, asked } = proof;
+        let _ = writeln!(text, "{world}: {}", verdict.word());
+        for (colour, word, findings) in [("\u{1b}[31m", "GAINED", gained), ("\u{1b}[33m", "LOST  ", lost)] {
+            for finding in findings {
+                let Finding { caller, resource, actions, allowed, denied, place, .. } = finding;
+                let _ = writeln!(text, "  {colour}{word}\u{1b}[0m  {caller}  {resource}  {}", actions.join(" "));
+                let _ = writeln!(text, "          {}", finding.circumstances());
+                if let Some(who) = finding.stands_for {
+                    let _ = writeln!(text, "          {caller} stands for {who}");
+                }
+                let by = allowed.by.as_deref().unwrap_or("what the caller is");
+                let at = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+                let _ = writeln!(text, "          allowed by {by}{at}");
+                let by = denied.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+                let _ = writeln!(
+                    text,
+                    "          otherwise {}{by}, in the {} layer",
+                    denied.word().word(),
+                    finding.stopped_by
+                );
+                if !finding.rests_on.is_empty() {
+                    let _ = writeln!(text, "          only in the other reading of {}", finding.rests_on.join(", "));
+                }
+            }
+        }
+        for (call, why) in unknown {
+            let _ = writeln!(text, "  UNKNOWN  {call}: {why}");
+        }
+        let _ = writeln!(
+            text,
+            "  {} ({} callers, {} keys and roles, {} calls)",
+            verdict.sentence(),
+            asked.callers,
+            asked.resources,
+            asked.calls
+        );
+    }
+    text
+}
+
+fn markdown(proofs: &[Proof]) -> String {
+    let mut text = String::from("### Access that the change gives and takes\n");
+    for proof in proofs {
+        let _ = writeln!(text, "\n#### `{}`: {}\n\n{}.", proof.world, proof.verdict.word(), proof.verdict.sentence());
+        for (title, findings) in [("Gained", &proof.gained), ("Lost", &proof.lost)] {
+            if findings.is_empty() {
+                continue;
+            }
+            let _ = writeln!(
+                text,
+                "\n**{title}**\n\n| who | on | actions | how | allowed by | otherwise |\n|---|---|---|---|---|---|"
+            );
+            for finding in findings {
+                let by = finding.allowed.by.as_deref().unwrap_or("what the caller is");
+                let cells = [
+                    finding.caller.as_str(),
+                    finding.resource.as_str(),
+                    &finding.actions.join(" "),
+                    &finding.circumstances(),
+                    by,
+                    &format!("{}, {} layer", finding.denied.word().word(), finding.stopped_by),
+                ];
+                let cells: Vec<String> = cells.iter().map(|cell| code(cell)).collect();
+                let _ = writeln!(text, "| {} |", cells.join(" | "));
+            }
+        }
+        if !proof.unknown.is_empty() {
+            let _ = writeln!(text, "\nOf {} calls nothing could be said.", proof.unknown.len());
+        }
+    }
+    text
+}
+
+/// A text as code in a cell of a table, where a `|` would end the cell.
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('|', "\\|").replace('`', "'"))
+}
