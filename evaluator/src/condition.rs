@@ -87,6 +87,11 @@ impl Operand {
         Self { text, value }
     }
 
+    /// An operand that is a pattern of ARNs.
+    pub fn of_arn(text: Text, pattern: ArnPattern) -> Self {
+        Self { text, value: Comparand::Arn(pattern) }
+    }
+
     /// Whether the operator can make sense of it.
     pub fn is_readable(&self) -> bool {
         match &self.value {

@@ -10,6 +10,7 @@
 //! tell apart.
 
 mod candidates;
+mod document;
 mod formula;
 mod layers;
 mod route;
@@ -41,8 +42,9 @@ use route::Route;
 use search::{Model, Outcome, search};
 use space::{Caller, Facts, StandsFor, Subject};
 
+pub use document::{DocumentGains, DocumentWitness, documents};
 pub use search::Budget;
-pub use space::STRANGER;
+pub use space::{STRANGER, worlds_of_key, worlds_of_trust};
 
 /// What one version of a world allows and the other does not.
 #[derive(Debug, Clone, Default)]

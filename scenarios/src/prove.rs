@@ -5,10 +5,17 @@
 //! layer that stopped it before.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
+use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
-use permitlab_evaluator::prove::{Asked, Budget, Comparison, Gains, Pair, Standing, Unknown, Witness};
+use permitlab_evaluator::prove::{
+    Asked, Budget, Comparison, DocumentWitness, Gains, Pair, Standing, Unknown, Witness, documents, worlds_of_key,
+    worlds_of_trust,
+};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::truth::{Rule, Rules};
@@ -54,7 +61,38 @@ pub struct Proof {
     /// Calls of which nothing could be said, and why.
     pub unknown: Vec<(String, String)>,
     /// How much was compared.
-    pub asked: Asked,
+    pub asked: Compared,
+}
+
+/// How much was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// The calls of a world.
+    World(Asked),
+    /// The actions that a policy by itself is about.
+    Actions(usize),
+}
+
+impl Compared {
+    fn json(self) -> Value {
+        match self {
+            Self::World(Asked { callers, resources, calls }) => {
+                json!({ "callers": callers, "resources": resources, "calls": calls })
+            }
+            Self::Actions(actions) => json!({ "actions": actions }),
+        }
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::World(Asked { callers, resources, calls }) => {
+                write!(f, "{callers} callers, {resources} keys and roles, {calls} calls")
+            }
+            Self::Actions(actions) => write!(f, "{actions} actions, every resource"),
+        }
+    }
 }
 
 /// Access that one version gives and the other does not: a request that shows it.
@@ -127,6 +165,109 @@ pub fn prove(
     Ok(compared(world, &old, &new, budget))
 }
 
+/// A policy file: its path and its text.
+pub type PolicyText<'t> = (&'t str, &'t str);
+
+/// Compares two policy files, each by itself. A key policy or a trust policy is compared for all callers; for other
+/// policies the question is what they allow whoever has them.
+///
+/// # Errors
+/// What is wrong with either, and whether that is the version before.
+pub fn prove_policies(
+    before: PolicyText<'_>,
+    after: PolicyText<'_>,
+    kind: Option<PolicyType>,
+    budget: Budget,
+) -> Result<Proof, Box<(bool, Refused)>> {
+    let read = |(name, text): PolicyText<'_>, kind: Option<PolicyType>, is_before: bool| {
+        let mut sources = SourceMap::new();
+        match checked(&mut sources, name, text, kind) {
+            Ok((policy, kind)) => Ok((sources, policy, kind)),
+            Err(findings) => Err(Box::new((is_before, (sources, findings)))),
+        }
+    };
+    let (new_sources, new, kind) = read(after, kind, false)?;
+    let (old_sources, old, _) = read(before, Some(kind), true)?;
+    let side = |world: World, sources: SourceMap| Side { world, sources, ..Side::default() };
+    match kind {
+        PolicyType::Key => {
+            let [old, new] = worlds_of_key([old, new]);
+            Ok(compared(after.0, &side(old, old_sources), &side(new, new_sources), budget))
+        }
+        PolicyType::Trust => {
+            let [old, new] = worlds_of_trust([old, new]);
+            Ok(compared(after.0, &side(old, old_sources), &side(new, new_sources), budget))
+        }
+        PolicyType::Identity
+        | PolicyType::Boundary
+        | PolicyType::Session
+        | PolicyType::ServiceControl
+        | PolicyType::Resource
+        | PolicyType::VpcEndpoint
+        | PolicyType::ResourceControl => {
+            let gains = documents(&old, &new, budget);
+            let losses = documents(&new, &old, budget);
+            let one = |witness: &DocumentWitness, denying: &Policy, allowing: &Policy, sources: &SourceMap| {
+                of_document(witness, denying, allowing, sources)
+            };
+            let gained: Vec<Finding> = gains.witnesses.iter().map(|each| one(each, &old, &new, &new_sources)).collect();
+            let lost: Vec<Finding> = losses.witnesses.iter().map(|each| one(each, &new, &old, &old_sources)).collect();
+            let verdict = verdict((gained.len(), gains.unknown.len()), (lost.len(), losses.unknown.len()));
+            let unknown = gains.unknown.iter().chain(&losses.unknown);
+            let mut unknown: Vec<_> = unknown.map(|(action, why)| (action.to_string(), why.to_string())).collect();
+            unknown.sort_unstable();
+            unknown.dedup();
+            let asked = Compared::Actions(gains.asked.0);
+            Ok(Proof { world: after.0.to_owned(), verdict, gained, lost, unknown, asked })
+        }
+    }
+}
+
+fn checked(
+    sources: &mut SourceMap,
+    name: &str,
+    text: &str,
+    kind: Option<PolicyType>,
+) -> Result<(Arc<Policy>, PolicyType), Vec<Diagnostic>> {
+    let (document, kind) = crate::lint::read(sources, name, text, kind).map_err(|finding| vec![*finding])?;
+    let parsed = policy::parse(&document, kind);
+    let errors: Vec<Diagnostic> = parsed.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+    match parsed.policy {
+        Some(policy) if errors.is_empty() => Ok((Arc::new(policy), kind)),
+        Some(_) | None => Err(errors),
+    }
+}
+
+fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, sources: &SourceMap) -> Finding {
+    let statement = |policy: &Policy, index: usize| policy.statements.iter().find(|each| each.index == index).cloned();
+    let decided = |effect: Effect, policy: &Policy, index: Option<usize>| {
+        let by = index.and_then(|index| statement(policy, index)).map(|statement| policy.reference(&statement));
+        Outcome { effect, by, ..Outcome::NOTHING }
+    };
+    let denied = if witness.denied_by.is_some() { Effect::ExplicitDeny } else { Effect::ImplicitDeny };
+    let span = statement(allowing, witness.allowed_by).map(|statement| statement.span);
+    let caller = "whoever has the policy".to_owned();
+    let question = Question {
+        by: caller.clone(),
+        resource: Some(witness.resource.to_string()),
+        call: witness.actions.first().map(ToString::to_string).unwrap_or_default(),
+        ..Question::default()
+    };
+    Finding {
+        caller,
+        stands_for: None,
+        resource: witness.resource.to_string(),
+        actions: witness.actions.iter().map(ToString::to_string).collect(),
+        denied: decided(denied, denying, witness.denied_by),
+        stopped_by: "same",
+        allowed: decided(Effect::Allow, allowing, Some(witness.allowed_by)),
+        place: span.map(|span| sources.place(span)),
+        rests_on: Vec::new(),
+        ask: Ask { question, context: witness.context.clone() },
+        is_named: false,
+    }
+}
+
 /// A version of a world.
 #[derive(Debug, Default)]
 struct Side {
@@ -154,15 +295,19 @@ fn compared(name: &str, old: &Side, new: &Side, budget: Budget) -> Proof {
         gains.unknown.iter().chain(&losses.unknown).map(|each| unknown_text(each, new, old)).collect();
     unknown.sort_unstable();
     unknown.dedup();
-    let verdict = match (gained.is_empty(), lost.is_empty()) {
-        (true, _) if !gains.unknown.is_empty() => Verdict::Inconclusive,
-        (true, true) if !losses.unknown.is_empty() => Verdict::Narrower,
-        (true, true) => Verdict::Equal,
-        (true, false) => Verdict::Narrower,
-        (false, true) if losses.unknown.is_empty() => Verdict::Wider,
-        (false, _) => Verdict::Incomparable,
-    };
-    Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: gains.asked }
+    let verdict = verdict((gained.len(), gains.unknown.len()), (lost.len(), losses.unknown.len()));
+    Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: Compared::World(gains.asked) }
+}
+
+/// The verdict of what is gained and lost, and of how many calls nothing could be said.
+const fn verdict(gains: (usize, usize), losses: (usize, usize)) -> Verdict {
+    match (gains, losses) {
+        ((0, 0), (0, 0)) => Verdict::Equal,
+        ((0, 0), _) => Verdict::Narrower,
+        ((0, _), _) => Verdict::Inconclusive,
+        (_, (0, 0)) => Verdict::Wider,
+        (_, _) => Verdict::Incomparable,
+    }
 }
 
 /// All that the second world allows and the first does not, on all cores, in order.
@@ -386,6 +531,6 @@ impl Proof {
         json!({ "world": self.world, "verdict": self.verdict.word(),
             "gained": self.gained.iter().map(Finding::json).collect::<Vec<_>>(),
             "lost": self.lost.iter().map(Finding::json).collect::<Vec<_>>(), "unknown": unknown,
-            "asked": { "callers": self.asked.callers, "resources": self.asked.resources, "calls": self.asked.calls } })
+            "asked": self.asked.json() })
     }
 }

@@ -150,13 +150,17 @@ pub struct TableArguments {
 /// The arguments of `prove`.
 #[derive(Debug, Args)]
 pub struct ProveArguments {
-    /// The version to compare with: a branch, a tag or a commit; nothing in the work tree is touched
-    #[arg(long, value_name = "REV", required_unless_present = "changes")]
+    /// The version to compare with: a branch, a tag or a commit, of which nothing in the work tree is touched; or a policy file
+    #[arg(long, value_name = "REV|FILE", required_unless_present = "changes")]
     pub from: Option<String>,
 
     /// The version that is looked at [default: the files as they are]
-    #[arg(long, value_name = "REV", requires = "from", conflicts_with = "changes")]
+    #[arg(long, value_name = "REV|FILE", requires = "from", conflicts_with = "changes")]
     pub to: Option<String>,
+
+    /// What policy files are attached as; otherwise their shape says so
+    #[arg(long = "type", value_name = "TYPE", requires = "to", conflicts_with_all = ["worlds", "save"])]
+    pub kind: Option<LintType>,
 
     /// Change something first, in the words of a scenario's `change:`; repeatable. Without `--from`, the files as they are are
     /// compared with themselves, changed
@@ -629,7 +633,8 @@ Examples:
   permitlab prove --from origin/main
   permitlab prove --from origin/main --save cases/gained
   permitlab prove --change 'remove key-eval#[1]/Condition/StringLike/aws:SourceArn'
-  permitlab prove --from v1 --to v2 --format markdown --output comment.md";
+  permitlab prove --from v1 --to v2 --format markdown --output comment.md
+  permitlab prove --from old.json --to new.json";
 
 const COVERAGE_EXAMPLES: &str = "\
 An entry is covered when checks that say what has to come of a call saw it match and saw it not match; a statement when it \

@@ -57,7 +57,7 @@ const fn level(level: LintLevel) -> Level {
     }
 }
 
-const fn kind(kind: LintType) -> PolicyType {
+pub(crate) const fn kind(kind: LintType) -> PolicyType {
     match kind {
         LintType::Identity => PolicyType::Identity,
         LintType::Key => PolicyType::Key,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use permitlab::prove::{Finding, Proof, Verdict, prove};
+use permitlab::prove::{Finding, Proof, Verdict, prove, prove_policies};
 use permitlab::root::PolicyRoot;
 use permitlab_evaluator::prove::Budget;
 use serde_json::{Value, json};
@@ -20,12 +20,17 @@ use crate::{git, table};
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let budget = Budget { steps: arguments.steps, ..Budget::default() };
+    if let (Some(from), Some(to)) = (&arguments.from, &arguments.to)
+        && let (Some(from), Some(to)) = (policy_file(from), policy_file(to))
+    {
+        return files(arguments, from, to, budget, streams);
+    }
     let root = root(arguments.root.as_deref())?;
     let at = |revision: &String| git::root_at(&root, revision);
     let before = arguments.from.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
     let after = arguments.to.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
     let worlds = worlds(arguments, &before, &after)?;
-    let budget = Budget { steps: arguments.steps, ..Budget::default() };
     let mut proofs = Vec::new();
     for world in &worlds {
         match prove(&before, &after, world, &arguments.changes, budget) {
@@ -48,12 +53,45 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
             streams.err.line(format_args!("wrote {name}"))?;
         }
     }
+    reported(arguments, &proofs, streams)
+}
+
+/// A path of a policy file, where there is one.
+fn policy_file(text: &str) -> Option<&Path> {
+    let path = Path::new(text);
+    (path.extension().is_some_and(|extension| extension == "json") && path.is_file()).then_some(path)
+}
+
+/// Compares two policy files.
+fn files(
+    arguments: &ProveArguments,
+    from: &Path,
+    to: &Path,
+    budget: Budget,
+    streams: &mut Streams,
+) -> anyhow::Result<Exit> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| {
+            Refusal::new(Exit::Usage, format!("`{}` cannot be read: {error}", path.display()))
+                .help("check that it is a file, that it is UTF-8, and that you may read it")
+        })
+    };
+    let (before, after) = (read(from)?, read(to)?);
+    let (from, to) = (from.display().to_string(), to.display().to_string());
+    let kind = arguments.kind.map(crate::lint::kind);
+    match prove_policies((&from, &before), (&to, &after), kind, budget) {
+        Ok(proof) => reported(arguments, &[proof], streams),
+        Err(refused) => table::invalid(&refused.1, streams),
+    }
+}
+
+fn reported(arguments: &ProveArguments, proofs: &[Proof], streams: &mut Streams) -> anyhow::Result<Exit> {
     arguments.reports.write(streams, |format| match format {
-        ProveFormat::Human => human(&proofs),
+        ProveFormat::Human => human(proofs),
         ProveFormat::Json => {
             format!("{:#}\n", json!({ "worlds": proofs.iter().map(Proof::json).collect::<Vec<Value>>() }))
         }
-        ProveFormat::Markdown => markdown(&proofs),
+        ProveFormat::Markdown => markdown(proofs),
     })?;
     let is_proved = |proof: &Proof| matches!(proof.verdict, Verdict::Equal | Verdict::Narrower);
     Ok(if proofs.iter().all(is_proved) { Exit::Fine } else { Exit::Failed })
@@ -109,7 +147,7 @@ fn human(proofs: &[Proof]) -> String {
         for (colour, word, findings) in [("\u{1b}[31m", "GAINED", gained), ("\u{1b}[33m", "LOST  ", lost)] {
             for finding in findings {
                 let Finding { caller, resource, actions, allowed, denied, place, .. } = finding;
-                let _ = writeln!(text, "  {colour}{word}\u{1b}[0m  {caller}  {resource}  {}", actions.join(" "));
+                let _ = writeln!(text, "  {colour}{word}\u{1b}[0m  {caller}  {resource}  {}", named(actions));
                 let _ = writeln!(text, "          {}", finding.circumstances());
                 if let Some(who) = finding.stands_for {
                     let _ = writeln!(text, "          {caller} stands for {who}");
@@ -132,16 +170,20 @@ fn human(proofs: &[Proof]) -> String {
         for (call, why) in unknown {
             let _ = writeln!(text, "  UNKNOWN  {call}: {why}");
         }
-        let _ = writeln!(
-            text,
-            "  {} ({} callers, {} keys and roles, {} calls)",
-            verdict.sentence(),
-            asked.callers,
-            asked.resources,
-            asked.calls
-        );
+        let _ = writeln!(text, "  {} ({asked})", verdict.sentence());
     }
     text
+}
+
+/// How many actions of one finding are named.
+const FEW: usize = 8;
+
+fn named(actions: &[String]) -> String {
+    let few: Vec<&str> = actions.iter().take(FEW).map(String::as_str).collect();
+    match actions.len().checked_sub(FEW) {
+        None | Some(0) => few.join(" "),
+        Some(more) => format!("{} and {more} more", few.join(" ")),
+    }
 }
 
 fn markdown(proofs: &[Proof]) -> String {
@@ -161,7 +203,7 @@ fn markdown(proofs: &[Proof]) -> String {
                 let cells = [
                     finding.caller.as_str(),
                     finding.resource.as_str(),
-                    &finding.actions.join(" "),
+                    &named(&finding.actions),
                     &finding.circumstances(),
                     by,
                     &format!("{}, {} layer", finding.denied.word().word(), finding.stopped_by),

@@ -313,7 +313,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// When a condition holds.
-    fn condition(&mut self, condition: &Condition, view: &View<'_>) -> Formula {
+    pub(super) fn condition(&mut self, condition: &Condition, view: &View<'_>) -> Formula {
         let entry = view.entry(&condition.key);
         let presence = match &entry.doubt {
             Some(doubt) if !self.reads(doubt.rule, true) => &doubt.otherwise,

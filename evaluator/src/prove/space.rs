@@ -21,6 +21,7 @@ use crate::request::Resource;
 use crate::source::{SourceId, Span};
 use crate::world::World;
 use crate::world::identity::{Role, User};
+use crate::world::kms::KmsKey;
 use crate::world::places::Places;
 
 /// The name of a role that stands for everybody of its account.
@@ -260,6 +261,54 @@ fn all_access() -> Policy {
         span,
     };
     Policy::new(STRANGER.into(), PolicyType::Identity, Version::V2012, vec![statement])
+}
+
+/// The worlds of two versions of a key policy that stand by themselves: a key of the account that they name first.
+pub fn worlds_of_key(versions: [Arc<Policy>; 2]) -> [World; 2] {
+    let account = named_account(&versions);
+    versions.map(|policy| {
+        let key = account.and_then(|account| {
+            let arn = format!("arn:aws:kms:us-east-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+            Some(KmsKey::new(Arn::parse(&arn).ok()?, account, policy))
+        });
+        World { keys: key.into_iter().collect(), ..World::default() }
+    })
+}
+
+/// The worlds of two versions of a trust policy that stand by themselves: a role of the account that they name first.
+pub fn worlds_of_trust(versions: [Arc<Policy>; 2]) -> [World; 2] {
+    let account = named_account(&versions);
+    versions.map(|policy| {
+        let role = account.map(|account| Role {
+            identity: identity(account, "role"),
+            policies: PolicySet::NONE,
+            boundary: None,
+            trust: Some(policy),
+            tags: None,
+        });
+        World { roles: role.into_iter().collect(), ..World::default() }
+    })
+}
+
+/// The account that policies name first, or one that documentation uses.
+fn named_account(policies: &[Arc<Policy>; 2]) -> Option<AccountId> {
+    const EXAMPLE: &str = "111122223333";
+    let statements = policies.iter().flat_map(|policy| &policy.statements);
+    let entries = statements.filter_map(|statement| statement.principal.as_ref()).flat_map(|element| &element.entries);
+    let mut named = entries.filter_map(|entry| match &entry.value {
+        PrincipalPattern::Account(account) => Some(*account),
+        PrincipalPattern::Role(identity) | PrincipalPattern::User(identity) => Some(identity.account),
+        PrincipalPattern::Everyone(_)
+        | PrincipalPattern::RoleSession { .. }
+        | PrincipalPattern::FederatedUser { .. }
+        | PrincipalPattern::Service(_)
+        | PrincipalPattern::UniqueId(_)
+        | PrincipalPattern::Federated(_)
+        | PrincipalPattern::CanonicalUser(_)
+        | PrincipalPattern::OriginAccessIdentity(_)
+        | PrincipalPattern::Nobody => None,
+    });
+    named.next().or(AccountId::parse(EXAMPLE).ok())
 }
 
 /// What of a world bears on a request, as a text: the same text, the same answer.

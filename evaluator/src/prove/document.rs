@@ -1,0 +1,298 @@
+//! Does a policy by itself allow anything that another version of it does not?
+//!
+//! Beside the conditions, the resource is open: it is looked for among all ARNs that the policies' patterns could tell apart.
+//! Actions that every statement of both versions treats alike are one question. What the other layers say is not asked: a
+//! policy may be attached to anything.
+
+use std::collections::BTreeMap;
+
+use crate::action::ActionName;
+use crate::arn::Arn;
+use crate::catalog::services::{self, pattern::covered};
+use crate::catalog::{self, KeyType};
+use crate::condition::operator::{Base, Operator, SetOperator};
+use crate::condition::{Condition, Operand};
+use crate::context::{ConditionKey, Origin, Presence, RequestContext, Values};
+use crate::derive;
+use crate::eval::View;
+use crate::eval::policy::evaluate;
+use crate::policy::pattern::{ArnPattern, Pattern};
+use crate::policy::{Effect, Policies, Policy, ResourceElement, Statement};
+use crate::principal::Principal;
+use crate::request::{Request, Resource};
+use crate::truth::{Rules, Unstated};
+use crate::world::World;
+
+use super::formula::{Atoms, Formula};
+use super::layers::Compiler;
+use super::search::{Budget, Model, Outcome, search};
+use super::{Why, value};
+
+/// The name of the resource among the keys of a model.
+const RESOURCE: &str = "the resource";
+
+/// What one version of a policy allows and the other does not.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentGains {
+    /// Requests that show it, one for each question.
+    pub witnesses: Vec<DocumentWitness>,
+    /// Actions of which nothing could be said, and why.
+    pub unknown: Vec<(ActionName, Why)>,
+    /// How many actions there are, and how many questions they came to.
+    pub asked: (usize, usize),
+}
+
+/// A request that one version of a policy allows and the other does not.
+#[derive(Debug, Clone)]
+pub struct DocumentWitness {
+    /// The actions that are allowed alike.
+    pub actions: Vec<ActionName>,
+    /// The resource.
+    pub resource: Box<str>,
+    /// The condition keys that matter; `None` where the key is absent.
+    pub context: BTreeMap<ConditionKey, Option<Values>>,
+    /// The statement that allows, by its place in the policy from 0.
+    pub allowed_by: usize,
+    /// The statement of the other version that denies, if one does.
+    pub denied_by: Option<usize>,
+}
+
+/// Compares what a policy without principals allows with what another version of it does.
+pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGains {
+    let questions = questions([before, after]);
+    let asked = (questions.iter().map(Vec::len).sum(), questions.len());
+    let mut gains = DocumentGains { asked, ..DocumentGains::default() };
+    for actions in questions {
+        let Some(first) = actions.first().cloned() else { continue };
+        match gain(before, after, &first, budget) {
+            Ok(None) => {}
+            Ok(Some(witness)) => gains.witnesses.push(DocumentWitness { actions, ..witness }),
+            Err(why) => gains.unknown.push((first, why)),
+        }
+    }
+    gains
+}
+
+/// The actions that the policies name, those together that no statement and no key tells apart. A `*` names those of all
+/// services.
+fn questions(policies: [&Policy; 2]) -> Vec<Vec<ActionName>> {
+    let statements: Vec<&Statement> = policies.iter().flat_map(|policy| &policy.statements).collect();
+    let mut keys: Vec<&ConditionKey> =
+        statements.iter().flat_map(|statement| &statement.conditions).map(|condition| &condition.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut actions: BTreeMap<String, ActionName> = BTreeMap::new();
+    let mut add = |name: String| {
+        if let Ok(action) = ActionName::parse(&name) {
+            actions.entry(name.to_lowercase()).or_insert(action);
+        }
+    };
+    let negated = statements.iter().any(|statement| statement.action.negated);
+    let patterns = || statements.iter().flat_map(|statement| &statement.action.patterns);
+    let every = negated || patterns().any(|pattern| pattern.value.service().is_none());
+    if every {
+        for service in services::prefixes().filter_map(services::service) {
+            service.actions().for_each(|action| add(format!("{}:{}", service.prefix(), action.name())));
+        }
+    }
+    for pattern in patterns() {
+        if !every {
+            covered(&pattern.value).for_each(|action| add(format!("{}:{}", action.service().prefix(), action.name())));
+        }
+        // An action that AWS may have by tomorrow.
+        if !pattern.text.as_str().contains(['*', '?']) {
+            add(pattern.text.as_str().to_owned());
+        }
+    }
+    let mut alike: BTreeMap<Vec<bool>, Vec<ActionName>> = BTreeMap::new();
+    for action in actions.into_values() {
+        let of_statement = |statement: &&Statement| {
+            statement.action.patterns.iter().any(|pattern| pattern.value.matches(&action)) != statement.action.negated
+        };
+        let of_key = |key: &&ConditionKey| is_open(key, &action);
+        let named: Vec<bool> = statements.iter().map(of_statement).collect();
+        if named.contains(&true) {
+            let told = named.into_iter().chain(keys.iter().map(of_key)).collect();
+            alike.entry(told).or_default().push(action);
+        }
+    }
+    let mut questions: Vec<Vec<ActionName>> = alike.into_values().collect();
+    questions.sort();
+    questions
+}
+
+/// Whether a call may carry the key.
+fn is_open(key: &ConditionKey, action: &ActionName) -> bool {
+    catalog::may_be_sent(key, action) || (action.service() == "kms" && key.prefix() == "kms")
+}
+
+fn gain(before: &Policy, after: &Policy, action: &ActionName, budget: Budget) -> Result<Option<DocumentWitness>, Why> {
+    let Some(request) = request(action) else { return Ok(None) };
+    let context = context(&request, [before, after]);
+    let found = gain_in(before, after, &request, &context, budget);
+    if found.as_ref().err() != Some(&Why::Variable) {
+        return found;
+    }
+    // With a value for what variables stand for.
+    let mut context = context;
+    for key in variables([before, after]) {
+        if is_open(&key, action) && !catalog::is_multivalued(&key) {
+            context.record(key, Presence::Present(Values::One("example".to_owned())), Origin::Stated);
+        }
+    }
+    match gain_in(before, after, &request, &context, budget) {
+        Ok(Some(witness)) => Ok(Some(witness)),
+        Ok(None) | Err(_) => Err(Why::Variable),
+    }
+}
+
+fn gain_in(
+    before: &Policy,
+    after: &Policy,
+    request: &Request,
+    context: &RequestContext,
+    budget: Budget,
+) -> Result<Option<DocumentWitness>, Why> {
+    let unstated = Unstated::default();
+    let mut atoms = Atoms::default();
+    let mut formula = |policy: &Policy| {
+        let view = View { request, context, kind: policy.kind, has_boundary: false, unstated: &unstated };
+        allowed(policy, &view, &mut atoms)
+    };
+    let (old, new) = (formula(before), formula(after));
+    if new == Formula::NO || old == new {
+        return Ok(None);
+    }
+    let denied = !old;
+    let model = match search(&[&new, &denied], &atoms, Rules::NONE, budget) {
+        Outcome::Impossible => return Ok(None),
+        Outcome::Unknown => return Err(Why::Budget),
+        Outcome::Model(model) => model,
+    };
+    let why = if atoms.has_open() { Why::Variable } else { Why::NotReplayed };
+    replayed(before, after, request.clone(), context.clone(), &atoms, &model).map(Some).ok_or(why)
+}
+
+/// A call by somebody, on something.
+fn request(action: &ActionName) -> Option<Request> {
+    let caller = Principal::parse("arn:aws:iam::000000000000:role/anybody").ok()?;
+    let resource = Arn::parse(&format!("arn:aws:{}:us-east-1:000000000000:example", action.service())).ok()?;
+    Some(Request::new(caller, action.clone(), Resource::new(resource)))
+}
+
+/// A request context in which all is open that the policies look at and a call may carry.
+fn context(request: &Request, policies: [&Policy; 2]) -> RequestContext {
+    let mut context = derive::context(&World::default(), request);
+    let keys: Vec<ConditionKey> = context.entries().map(|(key, _)| key.clone()).collect();
+    let statements = policies.iter().flat_map(|policy| &policy.statements);
+    let named = statements.flat_map(|statement| &statement.conditions).map(|condition| condition.key.clone());
+    for key in keys.into_iter().chain(named).chain(variables(policies)) {
+        let presence = if is_open(&key, &request.action) { Presence::Unstated } else { Presence::Absent };
+        context.record(key, presence, Origin::Stated);
+    }
+    context
+}
+
+/// The keys whose values variables stand for.
+fn variables(policies: [&Policy; 2]) -> Vec<ConditionKey> {
+    let of_statement = |statement: &Statement| {
+        let operands = statement.conditions.iter().flat_map(|condition| &condition.operands);
+        let fields = match &statement.resource {
+            ResourceElement::Listed { patterns, .. } => patterns.as_slice(),
+            ResourceElement::Missing | ResourceElement::Own => &[],
+        };
+        let fields = fields.iter().filter_map(|pattern| pattern.value.as_fields()).flatten();
+        let variables = operands.flat_map(Operand::patterns).chain(fields).flat_map(Pattern::variables);
+        variables.map(|variable| variable.key.clone()).collect::<Vec<_>>()
+    };
+    let mut keys: Vec<_> = policies.iter().flat_map(|policy| &policy.statements).flat_map(of_statement).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms) -> Formula {
+    let (mut denies, mut allows) = (Vec::new(), Vec::new());
+    for statement in &policy.statements {
+        let listed = statement.action.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
+        if listed == statement.action.negated {
+            continue;
+        }
+        let resource = resource(statement, view, atoms);
+        let mut compiler = Compiler::new(atoms, Rules::NONE, false);
+        let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, view));
+        let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
+        match statement.effect {
+            Effect::Deny => denies.push(applies),
+            Effect::Allow => allows.push(applies),
+        }
+    }
+    Formula::any(allows).and(!Formula::any(denies))
+}
+
+/// When a statement is about the resource.
+fn resource(statement: &Statement, view: &View<'_>, atoms: &mut Atoms) -> Formula {
+    let ResourceElement::Listed { negated, patterns, .. } = &statement.resource else { return Formula::YES };
+    let mut operands = Vec::new();
+    for pattern in patterns {
+        if pattern.value == ArnPattern::Every {
+            return Formula::Constant(!negated);
+        }
+        let Some(resolved) = pattern.value.resolved(view) else {
+            let texts: Vec<&str> = patterns.iter().map(|pattern| pattern.text.as_str()).collect();
+            let open = atoms.open(&format!("resource {texts:?}"));
+            return if *negated { !open } else { open };
+        };
+        operands.push(Operand::of_arn(pattern.text.clone(), resolved));
+    }
+    let operator = Operator { set: SetOperator::None, base: Base::ArnLike, if_exists: false };
+    let span = statement.span;
+    let (key, key_type) = (ConditionKey::new(RESOURCE), Some(KeyType::Arn));
+    let condition = Condition { operator, key, key_type, operands, operator_span: span, key_span: span, span };
+    let listed = atoms.condition(condition);
+    if *negated { !listed } else { listed }
+}
+
+/// The request of a model, if the policies say of it what the formulas do.
+fn replayed(
+    before: &Policy,
+    after: &Policy,
+    mut request: Request,
+    mut context: RequestContext,
+    atoms: &Atoms,
+    model: &Model,
+) -> Option<DocumentWitness> {
+    let mut named = BTreeMap::new();
+    for (key, presence) in atoms.keys().iter().zip(&model.values) {
+        if key.as_str() == RESOURCE {
+            if let Presence::Present(Values::One(text)) = presence {
+                request.resource = Resource::new(Arn::parse(text).ok()?);
+            }
+            continue;
+        }
+        context.record(key.clone(), presence.clone(), Origin::Stated);
+        let values = match presence {
+            Presence::Present(values) => Some(values.clone()),
+            Presence::Absent | Presence::Unstated => None,
+        };
+        named.insert(key.clone(), values);
+    }
+    let unstated = Unstated::default();
+    let outcome = |policy: &Policy| {
+        let view =
+            View { request: &request, context: &context, kind: policy.kind, has_boundary: false, unstated: &unstated };
+        evaluate(Policies::One(policy), &view)
+    };
+    let (old, new) = (outcome(before), outcome(after));
+    let allows = |outcome: &crate::eval::policy::Outcome| {
+        value::read(outcome.allow.truth, Rules::NONE) && !value::read(outcome.deny.truth, Rules::NONE)
+    };
+    (allows(&new) && !allows(&old)).then_some(())?;
+    Some(DocumentWitness {
+        actions: Vec::new(),
+        resource: request.resource.arn.as_str().into(),
+        context: named,
+        allowed_by: new.allow.by?.statement(),
+        denied_by: old.deny.by.map(crate::eval::policy::StatementIndex::statement),
+    })
+}
