@@ -29,6 +29,7 @@ mod yaml;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::source::{SourceId, SourceMap};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use value::{At, ContextValue, Named, PolicySource, Text};
@@ -66,6 +67,24 @@ pub fn read_scenario(sources: &SourceMap, id: SourceId) -> Result<Scenario, Vec<
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read_grant(sources: &SourceMap, id: SourceId) -> Result<At<Grant>, Vec<Diagnostic>> {
+    read(sources, id)
+}
+
+/// Access that somebody looked at and lets be gained: a change of the version before, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// The change, in the vocabulary of `--change`.
+    pub change: Text,
+    /// Why it may be.
+    pub reason: Text,
+}
+
+/// Reads a file of accepted changes.
+///
+/// # Errors
+/// Everything that is wrong with the file, as far as it could be read.
+pub fn read_accepted(sources: &SourceMap, id: SourceId) -> Result<Vec<Accepted>, Vec<Diagnostic>> {
     read(sources, id)
 }
 

@@ -145,7 +145,21 @@ impl Verdict {
     }
 }
 
-/// Compares a world in two roots; `after` with changes applied.
+/// What is changed before two versions of a world are compared.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes<'c> {
+    /// Changes of the version before that somebody looked at: what they let anybody do is no gain.
+    pub accepted: &'c [String],
+    /// Changes of the version after.
+    pub after: &'c [String],
+}
+
+/// Whether a change is about something in this world of a root.
+pub fn applies(root: &PolicyRoot, world: &str, change: &str) -> Result<(), Refused> {
+    Stage::of(root, world, &[change.to_owned()]).map(|_| ())
+}
+
+/// Compares a world in two roots, with changes applied.
 ///
 /// # Errors
 /// What is wrong with the world in either, and whether that is the version before.
@@ -153,7 +167,7 @@ pub fn prove(
     before: &PolicyRoot,
     after: &PolicyRoot,
     world: &str,
-    changes: &[String],
+    changes: Changes<'_>,
     budget: Budget,
 ) -> Result<Proof, Box<(bool, Refused)>> {
     let stage = |root: &PolicyRoot, changes: &[String], is_before: bool| {
@@ -161,7 +175,7 @@ pub fn prove(
         let read = || Side::of(root, world, changes).map_err(|why| Box::new((is_before, why)));
         if is_there { read() } else { Ok(Side::default()) }
     };
-    let (old, new) = (stage(before, &[], true)?, stage(after, changes, false)?);
+    let (old, new) = (stage(before, changes.accepted, true)?, stage(after, changes.after, false)?);
     Ok(compared(world, &old, &new, budget))
 }
 

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use permitlab::prove::{Finding, Proof, Verdict, prove, prove_policies};
+use permitlab::file::{Accepted, read_accepted};
+use permitlab::prove::{Changes, Finding, Proof, Verdict, applies, prove, prove_policies};
 use permitlab::root::PolicyRoot;
+use permitlab::table::Refused;
 use permitlab_evaluator::prove::Budget;
+use permitlab_evaluator::source::SourceMap;
 use serde_json::{Value, json};
 
 use crate::cli::{ProveArguments, ProveFormat};
@@ -31,9 +34,26 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
     let before = arguments.from.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
     let after = arguments.to.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
     let worlds = worlds(arguments, &before, &after)?;
+    let mut accepted: Vec<Accepted> = Vec::new();
+    if let Some(path) = &arguments.accept {
+        let mut sources = SourceMap::new();
+        let id = sources.add(path.display().to_string(), read(path)?)?;
+        match read_accepted(&sources, id) {
+            Ok(read) => accepted = read,
+            Err(findings) => return table::invalid(&(sources, findings), streams),
+        }
+    }
+    let accepted: Vec<&str> = accepted.iter().map(|each| each.change.as_str()).collect();
+    let changes: Vec<&str> = arguments.changes.iter().map(String::as_str).collect();
+    // A change is about the worlds that know what it changes.
+    let (of_before, of_after) = match (by_world(&before, &worlds, &accepted), by_world(&after, &worlds, &changes)) {
+        (Ok(of_before), Ok(of_after)) => (of_before, of_after),
+        (Err(refused), _) | (_, Err(refused)) => return table::invalid(&refused, streams),
+    };
     let mut proofs = Vec::new();
-    for world in &worlds {
-        match prove(&before, &after, world, &arguments.changes, budget) {
+    for ((world, accepted), after_changes) in worlds.iter().zip(&of_before).zip(&of_after) {
+        let changes = Changes { accepted, after: after_changes };
+        match prove(&before, &after, world, changes, budget) {
             Ok(proof) => proofs.push(proof),
             Err(refused) => {
                 let (is_before, why) = *refused;
@@ -70,12 +90,6 @@ fn files(
     budget: Budget,
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| {
-            Refusal::new(Exit::Usage, format!("`{}` cannot be read: {error}", path.display()))
-                .help("check that it is a file, that it is UTF-8, and that you may read it")
-        })
-    };
     let (before, after) = (read(from)?, read(to)?);
     let (from, to) = (from.display().to_string(), to.display().to_string());
     let kind = arguments.kind.map(crate::lint::kind);
@@ -83,6 +97,14 @@ fn files(
         Ok(proof) => reported(arguments, &[proof], streams),
         Err(refused) => table::invalid(&refused.1, streams),
     }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let told = |error: std::io::Error| {
+        Refusal::new(Exit::Usage, format!("`{}` cannot be read: {error}", path.display()))
+            .help("check that it is a file, that it is UTF-8, and that you may read it")
+    };
+    Ok(std::fs::read_to_string(path).map_err(told)?)
 }
 
 fn reported(arguments: &ProveArguments, proofs: &[Proof], streams: &mut Streams) -> anyhow::Result<Exit> {
@@ -95,6 +117,28 @@ fn reported(arguments: &ProveArguments, proofs: &[Proof], streams: &mut Streams)
     })?;
     let is_proved = |proof: &Proof| matches!(proof.verdict, Verdict::Equal | Verdict::Narrower);
     Ok(if proofs.iter().all(is_proved) { Exit::Fine } else { Exit::Failed })
+}
+
+/// The changes that each world knows, in order. One that no world knows is refused.
+fn by_world(root: &PolicyRoot, worlds: &[String], changes: &[&str]) -> Result<Vec<Vec<String>>, Refused> {
+    let mut of_worlds: Vec<Vec<String>> = vec![Vec::new(); worlds.len()];
+    for change in changes {
+        let mut refused = None;
+        let mut is_known = false;
+        for (world, own) in worlds.iter().zip(&mut of_worlds) {
+            match applies(root, world, change) {
+                Ok(()) => {
+                    is_known = true;
+                    own.push((*change).to_owned());
+                }
+                Err(why) => refused = refused.or(Some(why)),
+            }
+        }
+        if let (false, Some(why)) = (is_known, refused) {
+            return Err(why);
+        }
+    }
+    Ok(of_worlds)
 }
 
 fn worlds(arguments: &ProveArguments, before: &PolicyRoot, after: &PolicyRoot) -> anyhow::Result<Vec<String>> {

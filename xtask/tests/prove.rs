@@ -1,0 +1,152 @@
+//! `permitlab prove` in a repository of its own, and on policy files.
+
+#![expect(clippy::unwrap_used, reason = "what a test is not about may end it")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use xtask::exit::Exit;
+use xtask::output::Streams;
+
+const JOB: &str = "arn:aws:bedrock:{{region}}:{{accountId}}:evaluation-job/*";
+
+/// A Git repository that `permitlab init` made, with all of it committed.
+struct Repository(PathBuf);
+
+impl Repository {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prove").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        let (exit, _, err) = permitlab(&["init", folder.to_str().unwrap()]);
+        assert_eq!(exit, Exit::Fine, "{err}");
+        let repository = Self(folder);
+        repository.git(&["init", "--quiet", "--initial-branch", "main"]);
+        repository.commit();
+        repository.git(&["checkout", "--quiet", "-b", "change"]);
+        repository
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = Command::new("git").arg("-C").arg(&self.0).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "."]);
+        let who = ["-c", "user.name=permitlab", "-c", "user.email=permitlab@example.com"];
+        self.git(&[&who[..], &["commit", "--quiet", "--message", "policies"]].concat());
+    }
+
+    /// Writes a policy anew, with one text in place of another.
+    fn edit(&self, policy: &str, from: &str, to: &str) {
+        let file = self.0.join("policies").join(policy);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(file, text.replace(from, to)).unwrap();
+    }
+
+    fn run(&self, verb: &str, arguments: &[&str]) -> (Exit, String, String) {
+        permitlab(&[&[verb, "--root", self.0.to_str().unwrap()], arguments].concat())
+    }
+}
+
+fn permitlab(arguments: &[&str]) -> (Exit, String, String) {
+    let (mut streams, out, err) = Streams::kept("");
+    let exit = xtask::run(std::iter::once(&"permitlab").chain(arguments).map(OsString::from), &mut streams);
+    (exit, out.text(), err.text())
+}
+
+#[test]
+fn a_branch_that_widens_a_policy_fails_and_its_counterexample_is_a_scenario() {
+    let repository = Repository::new("widens");
+    let (exit, out, err) = repository.run("prove", &["--from", "main"]);
+    assert_eq!((exit, err.as_str()), (Exit::Fine, ""), "{out}");
+    assert!(out.contains("proved: nobody may do more than before, and nobody less"), "{out}");
+
+    repository.edit("key-eval-repaired.json", JOB, &JOB.replace("evaluation-job/", ""));
+    repository.commit();
+    let (exit, out, err) = repository.run("prove", &["--from", "main", "--save", "cases/gained"]);
+    assert_eq!(exit, Exit::Failed, "{out}{err}");
+    assert!(out.contains("GAINED  service/bedrock  key/eval"), "{out}");
+    assert!(out.contains("for arn:aws:bedrock:us-east-1:111122223333:custom-model/example"), "{out}");
+    assert!(out.contains("at policies/key-eval-repaired.json:"), "{out}");
+
+    let (exit, out, _) = repository.run("simulate", &["cases/gained"]);
+    assert_eq!(exit, Exit::Failed, "{out}");
+    assert!(out.contains("is: allow") || out.contains("allow"), "{out}");
+
+    repository.edit("key-eval-repaired.json", &JOB.replace("evaluation-job/", ""), JOB);
+    repository.commit();
+    let (exit, out, _) = repository.run("simulate", &["cases/gained"]);
+    assert_eq!(exit, Exit::Fine, "{out}");
+    let (exit, out, _) = repository.run("prove", &["--from", "main"]);
+    assert_eq!(exit, Exit::Fine, "{out}");
+    let (exit, _, err) = repository.run("prove", &["--from", "main", "--to", "nowhere"]);
+    assert_eq!(exit, Exit::Usage, "{err}");
+}
+
+#[test]
+fn what_was_accepted_is_no_news() {
+    let repository = Repository::new("accepted");
+    let second = JOB.replace("{{region}}", "eu-west-1");
+    repository.edit(
+        "role-eval-kms.json",
+        "\"s3.{{region}}.amazonaws.com\"",
+        "[\"s3.{{region}}.amazonaws.com\", \"s3.eu-west-1.amazonaws.com\"]",
+    );
+    let (exit, out, _) = repository.run("prove", &["--from", "main"]);
+    assert_eq!(exit, Exit::Failed, "{out}");
+    assert!(out.contains("through s3.eu-west-1.amazonaws.com"), "{out}");
+
+    let accept = repository.0.join("accept.yaml");
+    let change = "add to role-eval-kms#CustomKMSKeyProvidedToBedrock/Condition/StringEquals/kms:ViaService s3.eu-west-1.amazonaws.com";
+    fs::write(&accept, format!("- change: {change:?}\n  reason: the jobs of the second Region\n")).unwrap();
+    let accepted = ["--from", "main", "--accept", accept.to_str().unwrap()];
+    let (exit, out, err) = repository.run("prove", &accepted);
+    assert_eq!(exit, Exit::Fine, "{out}{err}");
+
+    // What nobody looked at still fails.
+    repository.edit("key-eval-repaired.json", JOB, &second);
+    let (exit, out, _) = repository.run("prove", &accepted);
+    assert_eq!(exit, Exit::Failed, "{out}");
+    assert!(out.contains("service/bedrock") && !out.contains("role/eval-service"), "{out}");
+
+    fs::write(&accept, "- change: remove nothing-of-that-name\n  reason: a mistake\n").unwrap();
+    let (exit, _, err) = repository.run("prove", &accepted);
+    assert_eq!(exit, Exit::Invalid, "{err}");
+    fs::write(&accept, "- chang: remove x\n  reason: a mistake\n").unwrap();
+    let (exit, _, err) = repository.run("prove", &accepted);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("did you mean `change`?") && err.contains("accept.yaml:1:3"), "{err}");
+}
+
+#[test]
+fn policy_files_are_compared_by_themselves() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prove-files");
+    fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, statements: &str| {
+        let file = folder.join(name);
+        fs::write(&file, format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#)).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let read = r#"{"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/*"}"#;
+    let deny = r#"{"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::reports/secret/*"}"#;
+    let one = write("one.json", &format!("{read}, {deny}"));
+    let same =
+        write("same.json", &format!("{deny}, {}", read.replace("\"s3:Get*\"", "[\"s3:GetObject\", \"s3:Get*\"]")));
+    let wider = write("wider.json", &format!("{}, {deny}", read.replace("reports/", "reports")));
+    let prove = |from: &str, to: &str| permitlab(&["prove", "--from", from, "--to", to]);
+    assert_eq!(prove(&one, &same).0, Exit::Fine, "{}", prove(&one, &same).1);
+    let (exit, out, _) = prove(&one, &wider);
+    assert_eq!(exit, Exit::Failed);
+    assert!(out.contains("arn:aws:s3:::reportsexample") && out.contains("wider.json#Read"), "{out}");
+    let (exit, out, _) = prove(&wider, &one);
+    assert_eq!(exit, Exit::Fine);
+    assert!(out.contains("one.json: narrower"), "{out}");
+    let (exit, _, err) =
+        prove(&one, &write("broken.json", r#"{"Effect": "Allow", "Action": "s3Get", "Resource": "*"}"#));
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("broken.json:1:"), "{err}");
+}
