@@ -9,6 +9,7 @@
 //! formulas in place of truths. What such a formula leaves open is looked for among all values that its conditions could
 //! tell apart.
 
+mod access;
 mod candidates;
 mod document;
 mod formula;
@@ -42,6 +43,7 @@ use route::Route;
 use search::{Model, Outcome, search};
 use space::{Caller, Facts, StandsFor, Subject};
 
+pub use access::{Access, Travels, Way};
 pub use document::{DocumentGains, DocumentWitness, documents};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};

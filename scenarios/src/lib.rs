@@ -18,6 +18,7 @@
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
 
+pub mod access;
 #[cfg(feature = "cedar")]
 pub mod cedar;
 pub mod change;

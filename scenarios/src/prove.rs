@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::policy::{self, Policy, PolicyType};
@@ -407,7 +408,8 @@ fn statement_place(world: &World, request: &Request, side: &Side) -> Option<Stri
     Some(side.sources.place(statement.span))
 }
 
-fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> String {
+/// What a check calls a caller.
+pub(crate) fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> String {
     let of = |facts: &Facts| {
         let (kind, identity, session) = match caller {
             Principal::User(identity) => ("user", identity, ""),
@@ -444,8 +446,16 @@ fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> String {
     })
 }
 
+/// What a check calls a resource.
+pub(crate) fn name_of(facts: &Facts, arn: &Arn) -> String {
+    resource_named(facts, facts, arn)
+}
+
 fn resource_name(facts: &Facts, other: &Facts, request: &Request) -> String {
-    let arn = &request.resource.arn;
+    resource_named(facts, other, &request.resource.arn)
+}
+
+fn resource_named(facts: &Facts, other: &Facts, arn: &Arn) -> String {
     let of = |facts: &Facts| {
         let key = facts.keys.iter().find(|(_, key)| key.held().is_some_and(|held| held.arn == *arn));
         let role =

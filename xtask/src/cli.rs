@@ -41,6 +41,12 @@ pub enum Verb {
     /// Prove that a change lets nobody do more than before, or show a request that it newly allows
     #[command(after_help = PROVE_EXAMPLES)]
     Prove(Box<ProveArguments>),
+    /// List everybody who may make a call, with the conditions under which
+    #[command(after_help = WHO_CAN_EXAMPLES)]
+    WhoCan(Box<WhoCanArguments>),
+    /// List every call on keys and roles that somebody may make, with the conditions under which
+    #[command(after_help = WHAT_CAN_EXAMPLES)]
+    WhatCan(Box<WhatCanArguments>),
     /// Find the statements, actions, principals and conditions that no check exercises
     #[command(after_help = COVERAGE_EXAMPLES)]
     Coverage(Box<CoverageArguments>),
@@ -190,6 +196,50 @@ pub struct ProveArguments {
     /// Where the reports go.
     #[command(flatten)]
     pub reports: Reports<ProveFormat>,
+}
+
+/// The arguments of `who-can`.
+#[derive(Debug, Args)]
+pub struct WhoCanArguments {
+    /// The action: `kms:Decrypt`
+    #[arg(value_name = "CALL")]
+    pub call: String,
+
+    /// What is called upon: `key/NAME`, `role/NAME`, or an ARN
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+
+    /// What is asked, and where the reports go.
+    #[command(flatten)]
+    pub access: AccessArguments,
+}
+
+/// The arguments of `what-can`.
+#[derive(Debug, Args)]
+pub struct WhatCanArguments {
+    /// Who calls: `role/NAME`, `service/bedrock`, or an ARN
+    #[arg(value_name = "PRINCIPAL")]
+    pub principal: String,
+
+    /// What is asked, and where the reports go.
+    #[command(flatten)]
+    pub access: AccessArguments,
+}
+
+/// What `who-can` and `what-can` have in common.
+#[derive(Debug, Args)]
+pub struct AccessArguments {
+    /// The worlds that are asked [default: those that know what is asked about]
+    #[arg(long = "world", value_name = "WORLD")]
+    pub worlds: Vec<String>,
+
+    /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: Reports<TableFormat>,
 }
 
 /// What a report of `prove` looks like.
@@ -624,6 +674,21 @@ Examples:
   permitlab table fixtures/bedrock-eval.yaml --format json
   permitlab table --unreferenced snapshots";
 
+const WHO_CAN_EXAMPLES: &str = "\
+Asked are those a world or its policies name, and strangers, who stand for everybody else of an account. Exit code 5 says that \
+nobody may.
+
+Examples:
+  permitlab who-can kms:Decrypt key/eval
+  permitlab who-can sts:AssumeRole role/eval-service --format json";
+
+const WHAT_CAN_EXAMPLES: &str = "\
+Exit code 5 says that there is nothing.
+
+Examples:
+  permitlab what-can role/eval-service
+  permitlab what-can service/bedrock --world fixtures/bedrock-eval.yaml";
+
 const PROVE_EXAMPLES: &str = "\
 Compared are all calls on the keys and roles of the worlds: by everybody a world or policy names, and by strangers; with every \
 value of every condition key. A request that is shown was decided in both versions. Exit code 1 says that somebody gains access, \
@@ -827,6 +892,8 @@ mod tests {
             | Verb::Explain(_)
             | Verb::Table(_)
             | Verb::Prove(_)
+            | Verb::WhoCan(_)
+            | Verb::WhatCan(_)
             | Verb::Coverage(_)
             | Verb::Mutate(_)
             | Verb::Bench(_)

@@ -9,6 +9,7 @@
 //! [`cli`] holds what people may type, [`exit`] what the process answers, [`output`] where text goes. Each verb is
 //! a module with a `run` function: a few lines over a library call.
 
+pub mod access;
 pub mod bench;
 pub mod catalog;
 pub mod cedar;
@@ -64,6 +65,8 @@ fn dispatch(verb: Verb, streams: &mut Streams) -> anyhow::Result<Exit> {
         Verb::Init(arguments) => init::run(&arguments, streams),
         Verb::Table(arguments) => table::run(&arguments, streams),
         Verb::Prove(arguments) => prove::run(&arguments, streams),
+        Verb::WhoCan(arguments) => access::who_can(&arguments, streams),
+        Verb::WhatCan(arguments) => access::what_can(&arguments, streams),
         Verb::Coverage(arguments) => coverage::run(&arguments, streams),
         Verb::Mutate(arguments) => mutate::run(&arguments, streams),
         Verb::Explain(arguments) => explain::run(&arguments, streams),

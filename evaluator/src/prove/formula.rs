@@ -164,6 +164,12 @@ impl Atoms {
         self.numbers.get(&open_name(IDENTITY)).is_some_and(|number| holding.contains(number))
     }
 
+    /// What an open atom is called.
+    pub(super) fn name(&self, atom: usize) -> Option<&str> {
+        let named = self.numbers.iter().find(|(_, number)| **number == atom);
+        named.and_then(|(name, _)| name.strip_prefix("open "))
+    }
+
     pub(super) fn get(&self, atom: usize) -> Option<&Atom> {
         self.all.get(atom)
     }

@@ -1,0 +1,257 @@
+//! Who may make a call, what may somebody do, and under which conditions?
+//!
+//! The question is asked of a world, over all calls on its keys and roles (see [`permitlab_evaluator::prove`]). An answer is a
+//! caller, actions, and the ways in which they are allowed, in words that a reviewer can read aloud.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use permitlab_evaluator::condition::Condition;
+use permitlab_evaluator::condition::operator::{Base, Family, SetOperator};
+use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::prove::{Access, Budget, Comparison, Standing, Travels, Way};
+use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::truth::Rule;
+use serde_json::{Value, json};
+
+use crate::facts::Facts;
+use crate::file::Text;
+use crate::prove::{caller_name, name_of};
+use crate::reference::{self, Target};
+use crate::root::PolicyRoot;
+use crate::table::{Refused, Stage};
+
+/// What callers may do with a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The caller, as a check would name it.
+    pub caller: String,
+    /// Whom it stands for, where that is not itself alone.
+    pub stands_for: Option<&'static str>,
+    /// The resource.
+    pub resource: String,
+    /// The actions that are allowed alike.
+    pub actions: Vec<String>,
+    /// The ways, a sentence each.
+    pub ways: Vec<String>,
+    /// Whether there may be more ways.
+    pub is_cut_off: bool,
+    /// Rules that AWS leaves open, whose other reading would make other ways.
+    pub unsure: Vec<&'static str>,
+}
+
+/// A world, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The world: its path from the policy root.
+    pub world: String,
+    /// What it says, in order.
+    pub lines: Vec<Line>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'q> {
+    /// Who may make this call on this resource.
+    Who {
+        /// The action.
+        call: &'q str,
+        /// The resource, as a check would name it.
+        resource: &'q str,
+    },
+    /// What this caller may do.
+    What {
+        /// The caller, as a check would name it.
+        principal: &'q str,
+    },
+}
+
+/// Asks a world.
+///
+/// # Errors
+/// What is wrong with the world, and a part of the question that it does not know.
+pub fn ask(root: &PolicyRoot, world: &str, question: Question<'_>, budget: Budget) -> Result<Answer, Refused> {
+    let Stage { facts, mut sources, .. } = Stage::of(root, world, &[])?;
+    let found = match accesses(&facts, &mut sources, question, budget) {
+        Ok(found) => found,
+        Err(findings) => return Err((sources, findings)),
+    };
+    Ok(Answer { world: world.to_owned(), lines: lines(&facts, &found) })
+}
+
+fn accesses(
+    facts: &Facts,
+    sources: &mut SourceMap,
+    question: Question<'_>,
+    budget: Budget,
+) -> Result<Vec<Access>, Vec<Diagnostic>> {
+    let world = facts.world()?;
+    let comparison = Comparison::new(&world, &world, budget);
+    let mut typed = |name: &str, text: &str| {
+        let id = sources.add(name, text).ok();
+        let id = id.unwrap_or(permitlab_evaluator::source::SourceId::from_index(u32::MAX));
+        Text::new(text, Span::new(id, 0, text.len()))
+    };
+    let told = |finding: Box<Diagnostic>| vec![*finding];
+    match question {
+        Question::Who { call, resource } => {
+            let action = reference::action(&typed("CALL", call)).map_err(told)?;
+            let text = typed("RESOURCE", resource);
+            match reference::target(facts, &text).map_err(told)? {
+                Target::Resource(resource) => Ok(comparison.who_can(&action, &resource.arn)),
+                Target::AwsOwned => Ok(Vec::new()),
+            }
+        }
+        Question::What { principal } => {
+            let caller = reference::caller(facts, &typed("PRINCIPAL", principal)).map_err(told)?;
+            Ok(comparison.what_can(&caller))
+        }
+    }
+}
+
+/// One line for all actions of a caller on a resource that are allowed alike.
+fn lines(facts: &Facts, found: &[Access]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for access in found {
+        let stands_for = match access.stands_for {
+            Standing::Itself => None,
+            Standing::OfAccount { .. } => Some("anybody else of the account"),
+            Standing::Service => Some("any service that no policy names"),
+        };
+        let line = Line {
+            caller: caller_name(facts, facts, &access.caller),
+            stands_for,
+            resource: name_of(facts, &access.resource),
+            actions: vec![access.action.as_str().to_owned()],
+            ways: sentences(&access.ways),
+            is_cut_off: access.is_cut_off,
+            unsure: access.unsure.iter().map(Rule::number).collect(),
+        };
+        let same = |other: &&mut Line| {
+            Line { actions: Vec::new(), ..(**other).clone() } == Line { actions: Vec::new(), ..line.clone() }
+        };
+        match lines.iter_mut().find(same) {
+            Some(known) => known.actions.extend(line.actions),
+            None => lines.push(line),
+        }
+    }
+    lines
+}
+
+/// The ways as sentences, those that differ in how the call travels together.
+fn sentences(ways: &[Way]) -> Vec<String> {
+    let mut by_conditions: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for way in ways {
+        let (through, conditions) = parts(way);
+        by_conditions.entry(conditions).or_default().push(through);
+    }
+    let mut sentences = Vec::new();
+    for (conditions, mut through) in by_conditions {
+        through.sort_unstable();
+        through.dedup();
+        let both = ["directly".to_owned(), ANY_SERVICE.to_owned()];
+        let how = if both.iter().all(|each| through.contains(each)) {
+            "directly or through any service".to_owned()
+        } else {
+            through.join(" or ")
+        };
+        let parts: Vec<String> = std::iter::once(how).chain(conditions).collect();
+        sentences.push(parts.join(", "));
+    }
+    sentences.sort_unstable();
+    sentences
+}
+
+const ANY_SERVICE: &str = "through any service";
+
+/// How a call travels, and what else has to be so.
+fn parts(way: &Way) -> (String, Vec<String>) {
+    let mut through = match &way.travels {
+        Travels::Directly => "directly".to_owned(),
+        Travels::Endpoint(id) => format!("through the VPC endpoint {id}"),
+        Travels::Forwarded => ANY_SERVICE.to_owned(),
+    };
+    let mut conditions = Vec::new();
+    for (condition, holds) in &way.conditions {
+        let is_positive = *holds != condition.operator.base.is_negated();
+        let is_via = condition.key.folded() == "kms:viaservice" && condition.operator.base.family() == Family::String;
+        if is_via && is_positive && through == ANY_SERVICE {
+            let hosts: Vec<String> = condition.operands.iter().map(|operand| host(operand.text.as_str())).collect();
+            through = format!("through {}", hosts.join(" or "));
+        } else {
+            conditions.push(phrase(condition, *holds));
+        }
+    }
+    if way.needs_own_policies {
+        conditions.push("if its own policies allow it".to_owned());
+    }
+    conditions.extend(way.open.iter().map(|text| format!("where {text}")));
+    conditions.sort_unstable();
+    (through, conditions)
+}
+
+/// `s3.us-east-1.amazonaws.com` as a person would say it.
+fn host(text: &str) -> String {
+    match text.split('.').collect::<Vec<_>>().as_slice() {
+        [service, "*", "amazonaws", "com"] => format!("{service} in any Region"),
+        [service, region, "amazonaws", "com"] => format!("{service} in {region}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// What a condition asks for, or rules out.
+fn phrase(condition: &Condition, holds: bool) -> String {
+    let key = condition.key.as_str();
+    let operator = condition.operator;
+    let values: Vec<&str> = condition.operands.iter().map(|operand| operand.text.as_str()).collect();
+    let joined = values.join(" or ");
+    if operator.base == Base::Null {
+        let wants_absent = values.iter().any(|value| value.eq_ignore_ascii_case("true"));
+        return if wants_absent == holds { format!("without {key}") } else { format!("with {key}") };
+    }
+    let is_positive = holds != operator.base.is_negated();
+    let subject = match (condition.key.folded(), operator.set) {
+        ("aws:sourcearn", SetOperator::None) => "on behalf of".to_owned(),
+        ("aws:principalorgid", SetOperator::None) => "from the organization".to_owned(),
+        (_, SetOperator::None) => match key.get("kms:EncryptionContext:".len()..) {
+            Some(pair) if condition.key.folded().starts_with("kms:encryptioncontext:") => {
+                format!("with encryption context {pair}")
+            }
+            Some(_) | None => format!("where {key} is"),
+        },
+        (_, SetOperator::ForAllValues) => format!("where every value of {key} is"),
+        (_, SetOperator::ForAnyValue) => format!("where some value of {key} is"),
+    };
+    let verb = match operator.base.family() {
+        Family::Numeric | Family::Date => match operator.base {
+            Base::NumericLessThan => "below ",
+            Base::NumericLessThanEquals => "at most ",
+            Base::NumericGreaterThan => "above ",
+            Base::NumericGreaterThanEquals => "at least ",
+            Base::DateLessThan => "before ",
+            Base::DateLessThanEquals => "not after ",
+            Base::DateGreaterThan => "after ",
+            Base::DateGreaterThanEquals => "not before ",
+            _ => "",
+        },
+        Family::Ip => "in ",
+        Family::String | Family::Arn | Family::Bool | Family::Binary | Family::Null => "",
+    };
+    let mut text = subject;
+    let _ = write!(text, "{}{verb}{joined}", if is_positive { " " } else { " not " });
+    // Where the key is absent, a condition that fails may fail for that.
+    match (holds, condition.holds_when_absent()) {
+        (true, true) => text.push_str(", or absent"),
+        (false, false) if is_positive => text.push_str(", or absent"),
+        (true, false) | (false, _) => {}
+    }
+    text
+}
+
+impl Line {
+    /// The line for programs.
+    pub fn json(&self) -> Value {
+        json!({ "principal": self.caller, "standsFor": self.stands_for, "resource": self.resource,
+            "actions": self.actions, "ways": self.ways, "isCutOff": self.is_cut_off, "unsure": self.unsure })
+    }
+}
