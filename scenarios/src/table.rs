@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub use answer::{Answered, Outcome, Word, answers};
 pub use difference::{Differing, differences};
 pub use space::{Path, Space};
-pub use stale::unreferenced;
+pub use stale::{kept, unreferenced};
 
 use crate::change;
 use crate::facts::{self, Facts};

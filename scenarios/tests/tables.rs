@@ -160,6 +160,10 @@ fn a_table_block_stands_in_place_of_all_there_is() {
 #[case::unknown_action("table: { actions: ['kms:Decript'] }", "unknown-action", "fixtures/w.yaml:7:21")]
 #[case::action_on_no_key("table: { actions: ['kms:ListKeys'] }", "wrong-resource-type", "fixtures/w.yaml:7:21")]
 #[case::two_ways("table: { paths: [{ via: s3, for: \"{{jobArn}}\" }] }", "misplaced-key", "fixtures/w.yaml:7:35")]
+#[case::no_callers("table: { principals: [] }", "empty-list", "fixtures/w.yaml:7:22")]
+#[case::no_keys("table: { keys: [] }", "empty-list", "fixtures/w.yaml:7:16")]
+#[case::no_actions("table: { actions: [] }", "empty-list", "fixtures/w.yaml:7:19")]
+#[case::no_paths("table:\n  paths: []", "empty-list", "fixtures/w.yaml:8:10")]
 #[case::no_arn("table: { paths: [{ for: job }] }", "invalid-arn", "fixtures/w.yaml:7:25")]
 fn what_a_table_block_cannot_mean_is_told_at_its_place(#[case] more: &str, #[case] code: &str, #[case] place: &str) {
     assert_eq!(refused(more), (code, place.to_owned()));

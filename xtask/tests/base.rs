@@ -157,3 +157,24 @@ fn reports_of_checks_are_not_for_two_versions() {
         assert!(err.contains(&format!("`--format {format}`")) && err.contains("--base"), "{err}");
     }
 }
+
+#[test]
+fn a_folder_without_snapshots_is_no_success() {
+    let repository = Repository::new("unreferenced");
+    let look = |folder: &str| {
+        let (mut streams, _, err) = Streams::kept("");
+        let root = repository.0.join("policies").to_str().unwrap().to_owned();
+        let folder = repository.0.join(folder).to_str().unwrap().to_owned();
+        let line = ["permitlab", "table", "--root", &root, "--unreferenced", &folder].map(OsString::from);
+        (xtask::run(line, &mut streams), err.text())
+    };
+    let (exit, err) = look("snapshots");
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("there is no folder"), "{err}");
+    repository.write("snapshots/notes.txt", "");
+    let (exit, err) = look("snapshots");
+    assert_eq!(exit, Exit::NothingMatched);
+    assert!(err.contains("no snapshot is below"), "{err}");
+    repository.write("snapshots/tables/eval.snap", "");
+    assert_eq!(look("snapshots").0, Exit::Fine);
+}

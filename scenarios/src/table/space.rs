@@ -193,7 +193,7 @@ impl Space {
     fn as_written(&mut self, facts: &Facts, written: &Written) -> Result<(), Vec<Diagnostic>> {
         let filled = |text: &Text| fill(text, &Scope::new(&facts.vars));
         if let Some(names) = &written.principals {
-            self.principals = names
+            self.principals = listed("principals", names)?
                 .iter()
                 .map(|text| {
                     let text = filled(text)?;
@@ -205,16 +205,28 @@ impl Space {
                 .collect::<Result<_, Vec<Diagnostic>>>()?;
         }
         if let Some(names) = &written.keys {
-            self.keys = names.iter().map(|text| key(facts, &filled(text)?)).collect::<Result<_, _>>()?;
+            self.keys =
+                listed("keys", names)?.iter().map(|text| key(facts, &filled(text)?)).collect::<Result<_, _>>()?;
         }
         if let Some(names) = &written.actions {
-            self.actions = names.iter().map(|text| action(&filled(text)?)).collect::<Result<_, _>>()?;
+            self.actions =
+                listed("actions", names)?.iter().map(|text| action(&filled(text)?)).collect::<Result<_, _>>()?;
         }
         if let Some(paths) = &written.paths {
-            self.paths = paths.iter().map(|path| written_path(facts, path)).collect::<Result<_, _>>()?;
+            self.paths =
+                listed("paths", paths)?.iter().map(|path| written_path(facts, path)).collect::<Result<_, _>>()?;
         }
         Ok(())
     }
+}
+
+/// The entries of a part of `table:`. Without one no call would be asked, and nothing ever seen to change.
+fn listed<'l, T>(part: &str, list: &'l At<Vec<T>>) -> Result<&'l [T], Vec<Diagnostic>> {
+    if list.value.is_empty() {
+        let finding = Diagnostic::error("empty-list", list.span, format!("`{part}` is an empty list"));
+        return Err(vec![finding.help("name at least one, or remove the part, so that all there is is asked")]);
+    }
+    Ok(&list.value)
 }
 
 /// The caller of a name, if the facts know it.
