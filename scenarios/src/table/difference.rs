@@ -56,17 +56,21 @@ impl Differing {
         Some(Self { kind, principal, key, action, path, before, after })
     }
 
-    /// Whether the line says what an edit does: an edited statement decides on the side where it stands. Where an edited one
+    /// Which edits the line explains, by number: an edited statement decides on the side where it stands. Where an edited one
     /// denies, it is that one.
-    fn explains(&self, edit: &Found<'_>, all: &[Found<'_>]) -> bool {
+    fn explained(&self, all: &[Found<'_>]) -> BTreeSet<usize> {
+        let here = || all.iter().enumerate().filter(|(_, edit)| edit.is_at(&self.principal, &self.key));
         let decides = |edit: &Found<'_>, is_denier: bool| {
             let sides = [(&edit.before, &self.before), (&edit.after, &self.after)];
             let own = sides.into_iter().filter(|(_, outcome)| !is_denier || outcome.effect == Effect::ExplicitDeny);
-            let is_here = edit.is_at(&self.principal, &self.key);
-            is_here && own.into_iter().any(|(name, outcome)| edit.is_named(name.as_deref(), outcome.by.as_deref()))
+            own.into_iter().any(|(name, outcome)| edit.is_named(name.as_deref(), outcome.by.as_deref()))
         };
-        let is_denied_by_edit = all.iter().any(|other| decides(other, true));
-        decides(edit, is_denied_by_edit)
+        let of = |is_denier: bool| {
+            let own = here().filter(|(_, edit)| decides(edit, is_denier));
+            own.map(|(number, _)| number).collect::<BTreeSet<_>>()
+        };
+        let deniers = of(true);
+        if deniers.is_empty() { of(false) } else { deniers }
     }
 
     /// The line: who, on what, how, and both answers where access stays.
@@ -193,10 +197,12 @@ fn between(old: &Stage, old_world: &World, new: &Stage, new_world: &World) -> Co
     }
     lines.extend(near);
     lines.sort();
-    let (explained, unexplained) =
-        found.iter().partition::<Vec<_>, _>(|edit| lines.iter().any(|line| line.explains(edit, &found)));
-    let all = |found: Vec<&Found<'_>>| found.into_iter().map(|found| found.edit.clone()).collect();
-    Comparison { lines, explained: all(explained), unexplained: all(unexplained), calls }
+    let told: BTreeSet<usize> = lines.iter().flat_map(|line| line.explained(&found)).collect();
+    let edits = |is_told: bool| {
+        let own = found.iter().enumerate().filter(|(number, _)| told.contains(number) == is_told);
+        own.map(|(_, found)| found.edit.clone()).collect()
+    };
+    Comparison { explained: edits(true), unexplained: edits(false), lines, calls }
 }
 
 /// What the tables of both versions ask and whom the edits name, and what the edits could reach beyond. What a `table:` says
