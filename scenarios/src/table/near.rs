@@ -100,6 +100,15 @@ pub(crate) fn example(pattern: &str, region: &str, account: &str) -> String {
     format!("arn:{partition}:{service}:{region}:{account}:{resource}")
 }
 
+/// A value that a pattern matches, and values near it.
+pub(crate) fn around(pattern: &str, region: &str, account: &str) -> Vec<String> {
+    let own = example(pattern, region, account);
+    let mut others = others(&own);
+    // What a wildcard at the end takes, it takes with more behind it.
+    others.retain(|other| !pattern.ends_with('*') || !other.starts_with(&own));
+    std::iter::once(own).chain(others).collect()
+}
+
 /// How many values of a condition have values near them that are asked, too: more would be like those.
 const NEIGHBOURS: usize = 4;
 
@@ -107,13 +116,8 @@ const NEIGHBOURS: usize = 4;
 pub(crate) fn values(condition: &Condition, region: &str, account: &str) -> Vec<String> {
     let operands = condition.operands.iter().map(|operand| operand.text.as_str()).enumerate();
     let near = |(index, operand): (usize, &str)| match condition.operator.base.family() {
-        Family::String | Family::Arn => {
-            let own = example(operand, region, account);
-            let mut others = if index < NEIGHBOURS { others(&own) } else { Vec::new() };
-            // What a wildcard at the end takes, it takes with more behind it.
-            others.retain(|other| !operand.ends_with('*') || !other.starts_with(&own));
-            std::iter::once(own).chain(others).collect()
-        }
+        Family::String | Family::Arn if index < NEIGHBOURS => around(operand, region, account),
+        Family::String | Family::Arn => vec![example(operand, region, account)],
         Family::Bool if operand.eq_ignore_ascii_case("true") => vec!["true".to_owned(), "false".to_owned()],
         Family::Bool => vec!["false".to_owned(), "true".to_owned()],
         Family::Numeric => {

@@ -170,7 +170,8 @@ fn sources(facts: &Facts, conditions: &[&Condition], space: &Space) -> impl Iter
             format!("arn:aws:{service}:{}:{account}:{}", home.region, near::of_other_type(service, ""))
         })
     });
-    let all = named.iter().flat_map(|arn| near::others(arn)).chain(of_services).chain(named.iter().cloned());
+    let around = operands(conditions, SOURCE).flat_map(|pattern| near::around(pattern, home.region, home.account));
+    let all = around.chain(of_services);
     let all: BTreeSet<String> = all.filter(|arn| Arn::parse(arn).is_ok()).collect();
     all.into_iter().map(|source| Path { source: Some(source), ..Path::default() })
 }
