@@ -7,7 +7,12 @@
 //! open, is `unsure` and says so.
 
 pub mod answer;
+pub(crate) mod caller;
 pub mod difference;
+pub mod edit;
+pub(crate) mod near;
+pub mod path;
+mod reach;
 pub mod space;
 mod stale;
 
@@ -19,9 +24,12 @@ use permitlab_evaluator::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
 pub use answer::{Answered, Outcome, Word, answers};
-pub use difference::{Differing, differences};
-pub use space::{Path, Space};
-pub use stale::unreferenced;
+pub use caller::OUTSIDER;
+pub use difference::{Comparison, Differing, differences};
+pub use edit::Edit;
+pub use path::Path;
+pub use space::Space;
+pub use stale::{kept, unreferenced};
 
 use crate::change;
 use crate::facts::{self, Facts};
@@ -201,7 +209,7 @@ pub(crate) fn collapsed<T: PartialEq + Clone>(all: &[(&Path, T)]) -> Vec<(String
     sorted.sort_by_key(|(path, _)| *path);
     let mut lines = Vec::new();
     let mut bases = 0;
-    for paths in sorted.chunk_by(|(one, _), (other, _)| (&one.via, &one.source) == (&other.via, &other.source)) {
+    for paths in sorted.chunk_by(|(one, _), (other, _)| one.is_beside(other)) {
         bases += 1;
         match paths {
             [(path, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => {
@@ -226,7 +234,7 @@ mod tests {
 
     fn path(via: Option<&str>, context: &[(&str, &str)]) -> Path {
         let pairs = context.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Path { via: via.map(str::to_owned), source: None, encryption_context: pairs.collect() }
+        Path { via: via.map(str::to_owned), encryption_context: pairs.collect(), ..Path::default() }
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use permitlab::render::{Colour, report};
 use permitlab::root::PolicyRoot;
-use permitlab::table::{Table, differences, snapshot_name, unreferenced};
+use permitlab::table::{self, Table, differences, snapshot_name, unreferenced};
 use rstest::rstest;
 
 fn root() -> PolicyRoot {
@@ -121,6 +121,99 @@ fn a_door_open_to_the_world_is_seen() {
 }
 
 #[test]
+fn whoever_a_policy_names_is_asked_though_no_world_knows_them() {
+    let named = |principal: &str| {
+        let key = KEY.replace(r#"{ "Service": "bedrock.amazonaws.com" }"#, &format!("{{ \"AWS\": \"{principal}\" }}"));
+        let all = lines(&small("").with_file("policies/key.json", &key));
+        all.into_iter().filter(|line| !line.starts_with("role/")).collect::<Vec<_>>()
+    };
+    let job = "kms:Decrypt  directly with evaluationJobArn=arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc123def456";
+    for (principal, name) in [
+        ("444455556666", "account/444455556666"),
+        ("arn:aws:iam::444455556666:root", "account/444455556666"),
+        ("arn:aws:iam::444455556666:role/x/partner", "arn:aws:iam::444455556666:role/x/partner"),
+        ("arn:aws:iam::444455556666:user/ann", "arn:aws:iam::444455556666:user/ann"),
+        ("arn:aws:sts::111122223333:assumed-role/eval/nightly", "arn:aws:sts::111122223333:assumed-role/eval/nightly"),
+        ("arn:aws:iam::111122223333:role/unheard-of", "arn:aws:iam::111122223333:role/unheard-of"),
+    ] {
+        let lines = named(principal);
+        let wanted = format!("{name}  key/eval  {job}  allow  key#Bedrock");
+        assert!(lines.contains(&wanted), "{wanted}: {lines:#?}");
+    }
+    // The role of the key's own account has what names it, and not all that the account could give it.
+    let own = named("arn:aws:iam::111122223333:role/unheard-of");
+    assert!(own.iter().all(|line| line.contains("kms:Decrypt")), "{own:#?}");
+}
+
+#[test]
+fn accounts_and_callers_of_conditions_are_asked() {
+    for (key, value, name) in [
+        ("aws:PrincipalAccount", "444455556666", "account/444455556666"),
+        ("kms:CallerAccount", "444455556666", "account/444455556666"),
+        ("aws:PrincipalArn", "arn:aws:iam::444455556666:role/team-*", "arn:aws:iam::444455556666:role/team-x"),
+    ] {
+        let condition = format!(r#""Condition": {{ "StringLike": {{ "{key}": "{value}" }} }} }} ] }}"#);
+        let (before, _) = KEY.rsplit_once("\"Condition\"").unwrap();
+        let policy = format!("{}{condition}", before.replace(r#"{ "Service": "bedrock.amazonaws.com" }"#, "\"*\""));
+        let lines = lines(&small("").with_file("policies/key.json", &policy));
+        let wanted = format!("{name}  key/eval  kms:Decrypt  every path  allow  key#Bedrock");
+        assert!(lines.contains(&wanted), "{wanted}: {lines:#?}");
+    }
+}
+
+#[test]
+fn a_table_block_names_strangers() {
+    let block = "table: { principals: [account/444455556666, 'arn:aws:iam::444455556666:role/partner', outsider] }";
+    let open = KEY.replace(r#"{ "Service": "bedrock.amazonaws.com" }"#, r#"{ "AWS": "444455556666" }"#);
+    let lines = lines(&small(block).with_file("policies/key.json", &open));
+    let mut who: Vec<_> = lines.iter().filter_map(|line| line.split_once("  ").map(|(who, _)| who)).collect();
+    who.dedup();
+    assert_eq!(who, ["account/444455556666", "arn:aws:iam::444455556666:role/partner"], "{lines:#?}");
+}
+
+#[test]
+fn each_value_of_a_condition_is_asked() {
+    let two = KEY.replace("\"arn:aws:bedrock:*:111122223333:evaluation-job/*\"", r#"["first", "second"]"#);
+    let lines = lines(&small("").with_file("policies/key.json", &two));
+    for value in ["first", "second"] {
+        assert!(
+            lines.iter().any(|line| line.contains(&format!("directly with evaluationJobArn={value}"))),
+            "{lines:#?}"
+        );
+    }
+    let anything = |pair: &str| {
+        let open = KEY.replace(
+            "evaluationJobArn\": \"arn:aws:bedrock:*:111122223333:evaluation-job/*",
+            &format!("{pair}\": \"*"),
+        );
+        let table = Table::of(&small("").with_file("policies/key.json", &open), "fixtures/w.yaml").unwrap();
+        table.text().lines().find_map(|line| line.strip_prefix("encryption context  ").map(str::to_owned)).unwrap()
+    };
+    let job = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc123def456";
+    assert_eq!(anything("evaluationJobArn"), format!("evaluationJobArn={job}"));
+    assert_eq!(anything("SecretARN"), format!("SecretARN={job}"));
+    assert_eq!(anything("user"), "user=x");
+}
+
+#[test]
+fn a_source_that_no_var_is_stands_for_itself() {
+    let sources = r#""ArnLike": { "aws:SourceArn": ["arn:aws:bedrock:*:111122223333:evaluation-job/*", "arn:aws:bedrock:*:*:agent/*"] } } }"#;
+    let (before, _) = KEY.rsplit_once("\"StringLike\"").unwrap();
+    let root = small("").with_file("policies/key.json", &format!("{before}{sources} ] }}"));
+    let paths: Vec<String> =
+        Table::of(&root, "fixtures/w.yaml").unwrap().space.paths.iter().map(table::Path::base).collect();
+    let mut sources: Vec<_> = paths.iter().filter(|path| path.starts_with("for ")).collect();
+    sources.dedup();
+    assert_eq!(
+        sources,
+        [
+            "for arn:aws:bedrock:us-east-1:111122223333:agent/x",
+            "for arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc123def456"
+        ]
+    );
+}
+
+#[test]
 fn an_answer_that_hangs_on_what_nobody_stated_is_never_certain() {
     let ticket =
         ROLE.replace("\"kms:ViaService\": \"s3.us-east-1.amazonaws.com\"", "\"aws:PrincipalTag/team\": \"ml\"");
@@ -160,6 +253,10 @@ fn a_table_block_stands_in_place_of_all_there_is() {
 #[case::unknown_action("table: { actions: ['kms:Decript'] }", "unknown-action", "fixtures/w.yaml:7:21")]
 #[case::action_on_no_key("table: { actions: ['kms:ListKeys'] }", "wrong-resource-type", "fixtures/w.yaml:7:21")]
 #[case::two_ways("table: { paths: [{ via: s3, for: \"{{jobArn}}\" }] }", "misplaced-key", "fixtures/w.yaml:7:35")]
+#[case::no_callers("table: { principals: [] }", "empty-list", "fixtures/w.yaml:7:22")]
+#[case::no_keys("table: { keys: [] }", "empty-list", "fixtures/w.yaml:7:16")]
+#[case::no_actions("table: { actions: [] }", "empty-list", "fixtures/w.yaml:7:19")]
+#[case::no_paths("table:\n  paths: []", "empty-list", "fixtures/w.yaml:8:10")]
 #[case::no_arn("table: { paths: [{ for: job }] }", "invalid-arn", "fixtures/w.yaml:7:25")]
 fn what_a_table_block_cannot_mean_is_told_at_its_place(#[case] more: &str, #[case] code: &str, #[case] place: &str) {
     assert_eq!(refused(more), (code, place.to_owned()));
@@ -172,7 +269,7 @@ fn versions_are_asked_the_same_calls() {
     let found = |before: &PolicyRoot, after: &PolicyRoot, changes: &[&str]| -> Vec<String> {
         let changes: Vec<_> = changes.iter().map(|change| (*change).to_owned()).collect();
         let found = differences(before, after, "fixtures/w.yaml", &changes).unwrap();
-        found.iter().map(|each| format!("{} {}", each.kind.word(), each.line())).collect()
+        found.lines.iter().map(|each| format!("{} {}", each.kind.word(), each.line())).collect()
     };
     assert_eq!(
         found(&before, &after, &[]),

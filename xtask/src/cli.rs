@@ -324,7 +324,7 @@ pub enum FailOn {
     Gained,
     /// Somebody may do less, or perhaps less
     Lost,
-    /// Any difference, also of the statement that decides
+    /// Any difference, also of the statement that decides, and an edit that no difference explains
     Any,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use permitlab::render::{Colour, report};
-use permitlab::table::{Refused, Table, unreferenced};
+use permitlab::table::{Refused, Table, kept, unreferenced};
 use serde_json::{Value, json};
 
 use crate::cli::{TableArguments, TableFormat};
@@ -18,6 +18,16 @@ use crate::simulate::{named_files, root};
 pub fn run(arguments: &TableArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     let root = root(arguments.root.as_deref())?;
     if let Some(folder) = &arguments.unreferenced {
+        if !folder.is_dir() {
+            let message = format!("there is no folder `{}`", folder.display());
+            return Err(Refusal::new(Exit::Usage, message).help("name the folder that holds the snapshots").into());
+        }
+        if kept(folder)?.is_empty() {
+            let message = format!("no snapshot is below `{}`", folder.display());
+            return Err(Refusal::new(Exit::NothingMatched, message)
+                .help("name the folder that holds `cases/` and `tables/`")
+                .into());
+        }
         let stale = unreferenced(&root, folder)?;
         for name in &stale {
             streams.out.line(folder.join(name).display())?;

@@ -73,13 +73,13 @@ fn what_a_policy_gives_and_takes_is_told_by_line() {
     let repository = Repository::new("lines");
     assert_eq!(
         repository.simulate(&["--base", "HEAD"]),
-        (Exit::Fine, "0 gained, 0 lost, 0 changed\n".into(), String::new())
+        (Exit::Fine, "0 gained, 0 lost, 0 changed; 78 calls compared\n".into(), String::new())
     );
     repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:Encrypt"));
     let told = "fixtures/eval.yaml
   GAINED   role/eval  key/eval  kms:Encrypt  directly  allow  role#Use
   LOST     role/eval  key/eval  kms:Decrypt  directly  allow  role#Use
-1 gained, 1 lost, 0 changed
+1 gained, 1 lost, 0 changed; 78 calls compared
 ";
     let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
     assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Failed, told, ""));
@@ -124,6 +124,30 @@ fn a_comment_and_a_report_hold_the_same() {
 }
 
 #[test]
+fn an_edit_that_no_line_explains_is_named_in_every_form() {
+    let repository = Repository::new("unexplained");
+    let listing = KEY.replace("\"Action\": \"kms:*\"", "\"Action\": [\"kms:*\", \"s3:*\"]");
+    repository.write("policies/policies/key.json", &listing);
+    let run = |arguments: &[&str]| repository.simulate(&[&["--base", "HEAD"], arguments].concat());
+    let told = "edited, and no line says what for: what it changes is none of the calls compared
+  EDITED   key#Account  changed  policies/key.json:1:41
+0 gained, 0 lost, 0 changed, 1 not explained; ";
+    let (exit, out, _) = run(&[]);
+    assert_eq!(exit, Exit::Fine);
+    assert!(out.starts_with(told), "{out}");
+    assert_eq!(run(&["--fail-on", "lost"]).0, Exit::Fine);
+    assert_eq!(run(&["--fail-on", "any"]).0, Exit::Failed);
+    let (_, markdown, _) = run(&["--format", "markdown"]);
+    assert!(markdown.contains("| `key#Account` | changed | `policies/key.json:1:41` |"), "{markdown}");
+    let (_, json, _) = run(&["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["unexplained"][0]["what"], "key#Account");
+    assert!(json["calls"].as_u64().unwrap() > 100);
+    repository.write("policies/policies/key.json", &KEY.replace("\"Account\"", "\"Accounts\""));
+    assert_eq!(run(&["--fail-on", "any"]).0, Exit::Fine);
+}
+
+#[test]
 fn a_world_that_is_new_or_broken_is_told_apart() {
     let repository = Repository::new("worlds");
     repository.write("policies/fixtures/more.yaml", WORLD);
@@ -156,4 +180,25 @@ fn reports_of_checks_are_not_for_two_versions() {
         assert_eq!(exit, Exit::Usage);
         assert!(err.contains(&format!("`--format {format}`")) && err.contains("--base"), "{err}");
     }
+}
+
+#[test]
+fn a_folder_without_snapshots_is_no_success() {
+    let repository = Repository::new("unreferenced");
+    let look = |folder: &str| {
+        let (mut streams, _, err) = Streams::kept("");
+        let root = repository.0.join("policies").to_str().unwrap().to_owned();
+        let folder = repository.0.join(folder).to_str().unwrap().to_owned();
+        let line = ["permitlab", "table", "--root", &root, "--unreferenced", &folder].map(OsString::from);
+        (xtask::run(line, &mut streams), err.text())
+    };
+    let (exit, err) = look("snapshots");
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("there is no folder"), "{err}");
+    repository.write("snapshots/notes.txt", "");
+    let (exit, err) = look("snapshots");
+    assert_eq!(exit, Exit::NothingMatched);
+    assert!(err.contains("no snapshot is below"), "{err}");
+    repository.write("snapshots/tables/eval.snap", "");
+    assert_eq!(look("snapshots").0, Exit::Fine);
 }

@@ -46,13 +46,17 @@ pub struct World {
 #[serde(deny_unknown_fields, default, expecting = "the parts of an access table; write a mapping with `principals`")]
 pub struct Table {
     /// Who calls: references or ARNs, and `outsider` for somebody of another account whom that account allows everything.
-    pub principals: Option<Vec<Text>>,
+    #[schemars(extend("minItems" = 1))]
+    pub principals: Option<At<Vec<Text>>>,
     /// The keys: `key/NAME`.
-    pub keys: Option<Vec<Text>>,
+    #[schemars(extend("minItems" = 1))]
+    pub keys: Option<At<Vec<Text>>>,
     /// The actions: `kms:Decrypt`.
-    pub actions: Option<Vec<Text>>,
+    #[schemars(extend("minItems" = 1))]
+    pub actions: Option<At<Vec<Text>>>,
     /// How the calls travel.
-    pub paths: Option<Vec<At<TablePath>>>,
+    #[schemars(extend("minItems" = 1))]
+    pub paths: Option<At<Vec<At<TablePath>>>>,
 }
 
 /// How a call of an access table travels; `{}` is a direct call.

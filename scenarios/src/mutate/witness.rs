@@ -23,7 +23,9 @@ use crate::question::Question;
 use crate::replay::{Asked, Checked};
 use crate::root::PolicyRoot;
 use crate::table::answer::{Outcome, Word, calls, outcome};
-use crate::table::space::{self, OUTSIDER, Space};
+use crate::table::caller::{OUTSIDER, caller, is_known, with_strangers};
+use crate::table::near::{other_hosts, others};
+use crate::table::space::Space;
 
 /// The root user of an account that no world has.
 const STRANGER: &str = "arn:aws:iam::000000000000:root";
@@ -59,7 +61,7 @@ impl Arena {
         let Ok(facts) = facts::load(root, &mut sources, &uses.worlds, &uses.vars) else { return arena };
         let Ok(world) = facts.world() else { return arena };
         let Ok(space) = Space::of(&facts, &world) else { return arena };
-        let world = space::with_outsider(world);
+        let world = with_strangers(world, &strangers());
         let mut known = BTreeSet::new();
         let mut keep = |ask: Ask, request: Box<Request>| {
             if known.insert(ask.text("")) {
@@ -80,8 +82,8 @@ impl Arena {
                 keep(ask, request);
             }
         }
-        for name in &space.principals {
-            let Some(caller) = space::caller(&facts, name) else { continue };
+        for name in space.principals.iter().filter(|name| is_writable(&facts, name)) {
+            let Some(caller) = caller(&facts, name) else { continue };
             for call in calls(&facts, &space, &caller) {
                 keep(Ask::of_table(name, &call), Box::new(call.request));
             }
@@ -95,7 +97,7 @@ impl Arena {
     pub(super) fn witness(&self, edited: &PolicyRoot, uses: &Uses, file: &str) -> Option<String> {
         let file = self.files.iter().position(|own| own == file)?;
         let facts = facts::load(edited, &mut SourceMap::new(), &uses.worlds, &uses.vars).ok()?;
-        let world = space::with_outsider(facts.world().ok()?);
+        let world = with_strangers(facts.world().ok()?, &strangers());
         let differs =
             |call: &&Call| call.files.contains(&file) && outcome(&world, &call.request).word() != call.before.word();
         let call = self.calls.iter().find(differs)?;
@@ -178,7 +180,7 @@ impl Ask {
 
     fn request(&self, facts: &Facts) -> Option<Box<Request>> {
         if self.question.by == OUTSIDER {
-            let caller = space::caller(facts, OUTSIDER)?;
+            let caller = caller(facts, OUTSIDER)?;
             let stand_in = facts.identities.keys().next()?.clone();
             let question = Question { by: stand_in, ..self.question.clone() };
             let request = Self { question, context: self.context.clone() }.request(facts)?;
@@ -199,7 +201,8 @@ impl Ask {
         };
         let roots = facts.accounts.keys().map(|name| format!("account/{name}"));
         let strangers = ["anonymous".to_owned(), STRANGER.to_owned()];
-        let callers = space.principals.iter().cloned().chain(roots).chain(strangers);
+        let callers =
+            space.principals.iter().filter(|name| is_writable(facts, name)).cloned().chain(roots).chain(strangers);
         for by in callers {
             add(&|ask| {
                 ask.question.by.clone_from(&by);
@@ -228,7 +231,7 @@ impl Ask {
             add(&|ask| {
                 ask.question.encryption_context.remove(at);
             });
-            for value in other_values(self.question.encryption_context.get(at).map_or("", |(_, value)| value)) {
+            for value in others(self.question.encryption_context.get(at).map_or("", |(_, value)| value)) {
                 add(&|ask| {
                     if let Some((_, own)) = ask.question.encryption_context.get_mut(at) {
                         own.clone_from(&value);
@@ -240,7 +243,7 @@ impl Ask {
             add(&|ask| {
                 ask.context.insert(key.clone(), None);
             });
-            for value in values.iter().flat_map(Values::as_slice).flat_map(|value| other_values(value)) {
+            for value in values.iter().flat_map(Values::as_slice).flat_map(|value| others(value)) {
                 add(&|ask| {
                     ask.context.insert(key.clone(), Some(Values::One(value.clone())));
                 });
@@ -257,16 +260,14 @@ impl Ask {
         let named = space.paths.iter().filter_map(|path| path.via.clone());
         let hosts: BTreeSet<String> = named.chain(via.clone()).collect();
         for host in &hosts {
-            let service = host.split('.').next().unwrap_or(host);
-            let elsewhere = format!("{service}.ap-south-1.amazonaws.com");
-            for via in [host.clone(), elsewhere, "sqs.us-east-1.amazonaws.com".to_owned()] {
+            for via in other_hosts(host).into_iter().chain([host.clone()]) {
                 paths.push((Some(via), source.clone()));
             }
         }
         let named = space.paths.iter().filter_map(|path| path.source.clone());
         let sources: BTreeSet<String> = named.chain(source.clone()).collect();
         for source in sources {
-            paths.extend(other_values(&source).into_iter().map(|other| (via.clone(), Some(other))));
+            paths.extend(others(&source).into_iter().map(|other| (via.clone(), Some(other))));
             paths.push((via.clone(), Some(source)));
         }
         paths
@@ -307,6 +308,17 @@ impl Ask {
     }
 }
 
+/// The callers of a check that no world defines.
+fn strangers() -> [String; 1] {
+    [OUTSIDER.to_owned()]
+}
+
+/// Whether a check can name a caller of the access table: the world defines it, or it is the outsider, whom people then
+/// define.
+fn is_writable(facts: &Facts, name: &str) -> bool {
+    name == OUTSIDER || is_known(facts, name)
+}
+
 /// A value without quotes, where YAML takes it so.
 fn plain(value: &str) -> String {
     let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/:.-_".contains(c));
@@ -314,27 +326,4 @@ fn plain(value: &str) -> String {
         return value.to_owned();
     }
     quoted(value)
-}
-
-/// Values that are not this one: in another Region and account, and another altogether.
-fn other_values(value: &str) -> Vec<String> {
-    let Some([partition, service, region, account, resource]) = fields(value) else {
-        return vec!["other".to_owned(), format!("{value}-other")];
-    };
-    let arn = |region: &str, account: &str, resource: &str| {
-        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
-    };
-    let other_region = if region.is_empty() { "" } else { "ap-south-1" };
-    let other_account = if account.is_empty() { "" } else { "999999999999" };
-    vec![
-        arn(other_region, account, resource),
-        arn(region, other_account, resource),
-        arn(region, account, "other/other"),
-        arn(region, account, &format!("{resource}-other")),
-    ]
-}
-
-fn fields(value: &str) -> Option<[&str; 5]> {
-    let [_, partition, service, region, account, resource] = permitlab_evaluator::arn::split(value)?;
-    Some([partition, service, region, account, resource])
 }

@@ -5,7 +5,8 @@ use std::fmt;
 
 use permitlab_evaluator::action::ActionName;
 use permitlab_evaluator::authorize::{Answer, answer};
-use permitlab_evaluator::catalog::kms;
+use permitlab_evaluator::catalog::{self, kms};
+use permitlab_evaluator::context::{ConditionKey, Lookup as _, Presence, Values};
 use permitlab_evaluator::decision::{Decision, Effect};
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -17,8 +18,11 @@ use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
+use rayon::prelude::*;
 
-use super::space::{self, OUTSIDER, Path, Space};
+use super::caller::{LETS_OUT, caller, with_strangers};
+use super::path::{Path, account_of};
+use super::space::Space;
 use crate::facts::{Facts, Key};
 
 /// What came of each caller's action on a key, path by path.
@@ -164,8 +168,8 @@ pub fn outcome(world: &World, request: &Request) -> Outcome {
     match answer(world, &applicable, request, &context, Rules::NONE) {
         Answer::Decided(decision) => {
             let mut outcome = Outcome::of(&applicable, &decision, &[]);
-            // What lets the outsider in is the key policy; its own account allows it everything.
-            if outcome.by.as_deref().is_some_and(|by| by.starts_with(OUTSIDER)) {
+            // What lets a stranger in is the key policy; its own account allows it everything.
+            if outcome.by.as_deref() == Some(LETS_OUT) {
                 outcome.by = opened(&explain(&applicable, request, &context, &decision)).or(outcome.by);
             }
             outcome
@@ -180,17 +184,48 @@ pub fn outcome(world: &World, request: &Request) -> Outcome {
 /// # Errors
 /// Every reason for which AWS would refuse a policy.
 pub fn answers(facts: &Facts, space: &Space) -> Result<Answered, Vec<Diagnostic>> {
-    let world = space::with_outsider(facts.world()?);
-    let mut answered = Answered::new();
-    let callers = space.principals.iter().filter_map(|name| Some((name, space::caller(facts, name)?)));
-    for (name, caller) in callers {
+    let world = with_strangers(facts.world()?, &space.principals);
+    Ok(asked(facts, &world, space))
+}
+
+/// Asks every call of a space of a world with strangers.
+pub(super) fn asked(facts: &Facts, world: &World, space: &Space) -> Answered {
+    let of_caller = |name: &String| {
+        let mut answered = Answered::new();
+        let Some(caller) = caller(facts, name) else { return answered };
         for call in calls(facts, space, &caller) {
-            let outcome = outcome(&world, &call.request);
+            let Some((path, request)) = stating(world, call.request, call.path) else { continue };
+            let outcome = outcome(world, &request);
             let place = (name.clone(), call.key.to_owned(), call.action.to_owned());
-            answered.entry(place).or_default().push((call.path.clone(), outcome));
+            answered.entry(place).or_default().push((path, outcome));
         }
+        answered
+    };
+    let callers: Vec<&String> = space.principals.iter().collect();
+    let answered: Vec<Answered> = callers.into_par_iter().map(of_caller).collect();
+    answered.into_iter().flatten().collect()
+}
+
+/// A request that states what its path says of condition keys, but for those that something else says, and the path with
+/// what it states; nothing if that is no more than the path without.
+fn stating(world: &World, mut request: Request, path: &Path) -> Option<(Path, Request)> {
+    if path.stated.is_empty() {
+        return Some((path.clone(), request));
     }
-    Ok(answered)
+    let context = derive::context(world, &request);
+    let mut path = path.clone();
+    path.stated.retain(|name, _| {
+        let key = ConditionKey::new(name);
+        context.entry(&key).presence == Presence::Unstated && catalog::may_be_sent(&key, &request.action)
+    });
+    for (name, value) in &path.stated {
+        let key = ConditionKey::new(name);
+        let is_list = catalog::is_multivalued(&key);
+        let value = value.clone();
+        let values = if is_list { Values::Many(vec![value]) } else { Values::One(value) };
+        request.context.insert(key, Some(values));
+    }
+    (!path.stated.is_empty()).then_some((path, request))
 }
 
 /// A call of the space, and the names it goes by there.
@@ -217,10 +252,7 @@ pub(crate) fn calls<'s>(facts: &Facts, space: &'s Space, caller: &Principal) -> 
             for path in space.paths.iter().filter(fits) {
                 let mut request = Request::new(caller.clone(), name.clone(), Resource::new(held.arn.clone()));
                 request.via = path.via.as_deref().map(|via| Via { service: via.into() });
-                request.source = path.source.as_deref().map(|arn| Source {
-                    arn: arn.into(),
-                    account: permitlab_evaluator::arn::Arn::parse(arn).ok().and_then(|arn| arn.account()),
-                });
+                request.source = path.source.as_deref().map(|arn| Source { arn: arn.into(), account: account_of(arn) });
                 request.encryption_context.clone_from(&path.encryption_context);
                 calls.push(Call { key, action, path, request });
             }

@@ -20,9 +20,18 @@ pub fn unreferenced(root: &PolicyRoot, snapshots: &Path) -> Result<Vec<String>, 
     let cases = cases.iter().map(|file| format!("cases/{}.snap", topic(file)));
     let known: BTreeSet<String> =
         cases.chain(worlds.iter().map(|world| format!("tables/{}.snap", snapshot_name(world)))).collect();
+    let mut found = kept(snapshots)?;
+    found.retain(|name| !known.contains(name));
+    Ok(found)
+}
+
+/// Every snapshot under a folder, as paths from the folder, sorted. A folder that is not there holds none.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn kept(snapshots: &Path) -> Result<Vec<String>, ListError> {
     let mut found = Vec::new();
     list(snapshots, "", &mut found)?;
-    found.retain(|name| !known.contains(name));
     found.sort();
     Ok(found)
 }

@@ -1,11 +1,12 @@
 //! Who may do more, and who less, than in another version?
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use permitlab::diff::Kind;
 use permitlab::root::PolicyRoot;
-use permitlab::table::difference::{Differing, Refused, differences, worlds};
-use permitlab::table::{Outcome, Stage};
+use permitlab::table::difference::{Comparison, Differing, Refused, differences, worlds};
+use permitlab::table::{Edit, Outcome, Stage};
 use serde_json::{Value, json};
 
 use crate::cli::{FailOn, Format, SimulateArguments};
@@ -19,6 +20,21 @@ struct Changed {
     lines: Vec<Differing>,
 }
 
+/// What all worlds together differ in.
+#[derive(Default)]
+struct Found {
+    worlds: Vec<Changed>,
+    /// The edits that explain a line in no world.
+    unexplained: BTreeSet<Edit>,
+    calls: usize,
+}
+
+impl Found {
+    fn lines(&self) -> impl Iterator<Item = &Differing> {
+        self.worlds.iter().flat_map(|world| &world.lines)
+    }
+}
+
 /// Compares the access tables of every world with those of a revision.
 pub(super) fn run(
     arguments: &SimulateArguments,
@@ -27,7 +43,8 @@ pub(super) fn run(
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
     let before = git::root_at(root, revision)?;
-    let mut all = Vec::new();
+    let mut all = Found::default();
+    let mut explained = BTreeSet::new();
     let worlds = worlds(&before, root)?;
     if worlds.is_empty() {
         let refusal = Refusal::new(Exit::NothingMatched, "there is no world to compare, here or there");
@@ -48,8 +65,14 @@ pub(super) fn run(
             }
         }
         match differences(&before, root, &world, changes) {
-            Ok(lines) if lines.is_empty() => {}
-            Ok(lines) => all.push(Changed { world, lines }),
+            Ok(Comparison { lines, explained: told, unexplained, calls }) => {
+                all.calls += calls;
+                all.unexplained.extend(unexplained);
+                explained.extend(told);
+                if !lines.is_empty() {
+                    all.worlds.push(Changed { world, lines });
+                }
+            }
             Err(refused) => {
                 let Refused { is_before, why } = *refused;
                 let side = if is_before { format!("in `{revision}`") } else { "in the work tree".to_owned() };
@@ -61,6 +84,7 @@ pub(super) fn run(
     if let (false, Some(why)) = (is_applied, unchanged) {
         return table::invalid(&why, streams);
     }
+    all.unexplained.retain(|edit| !explained.contains(edit));
     arguments.reports.write(streams, |format| match format {
         Format::Human => human(&all),
         Format::Json => format!("{:#}\n", json(&all, revision)),
@@ -68,23 +92,32 @@ pub(super) fn run(
         // Refused before.
         Format::Junit | Format::Sarif | Format::Github => String::new(),
     })?;
-    let is_bad = |each: &Differing| match arguments.fail_on {
-        FailOn::Gained => each.kind == Kind::Gained,
-        FailOn::Lost => each.kind == Kind::Lost,
-        FailOn::Any => true,
+    let has = |kind: Kind| all.lines().any(|each| each.kind == kind);
+    let fails = match arguments.fail_on {
+        FailOn::Gained => has(Kind::Gained),
+        FailOn::Lost => has(Kind::Lost),
+        FailOn::Any => all.lines().next().is_some() || !all.unexplained.is_empty(),
     };
-    let fails = all.iter().flat_map(|world| &world.lines).any(is_bad);
     Ok(if fails { Exit::Failed } else { Exit::Fine })
 }
 
-fn closing(all: &[Changed]) -> String {
-    let count = |kind: Kind| all.iter().flat_map(|world| &world.lines).filter(|each| each.kind == kind).count();
-    format!("{} gained, {} lost, {} changed", count(Kind::Gained), count(Kind::Lost), count(Kind::Changed))
+fn closing(all: &Found) -> String {
+    let count = |kind: Kind| all.lines().filter(|each| each.kind == kind).count();
+    let mut text =
+        format!("{} gained, {} lost, {} changed", count(Kind::Gained), count(Kind::Lost), count(Kind::Changed));
+    if !all.unexplained.is_empty() {
+        let _ = write!(text, ", {} not explained", all.unexplained.len());
+    }
+    let _ = write!(text, "; {} call{} compared", all.calls, if all.calls == 1 { "" } else { "s" });
+    text
 }
 
-fn human(all: &[Changed]) -> String {
+/// What an edit that no line explains may be.
+const UNEXPLAINED: &str = "edited, and no line says what for: what it changes is none of the calls compared";
+
+fn human(all: &Found) -> String {
     let mut text = String::new();
-    for Changed { world, lines } in all {
+    for Changed { world, lines } in &all.worlds {
         let _ = writeln!(text, "{world}");
         for line in lines {
             let (colour, kind) = match line.kind {
@@ -96,25 +129,30 @@ fn human(all: &[Changed]) -> String {
             let _ = writeln!(text, "  {colour}{kind}{end}  {}", line.line());
         }
     }
+    if !all.unexplained.is_empty() {
+        let _ = writeln!(text, "{UNEXPLAINED}");
+        for edit in &all.unexplained {
+            let _ = writeln!(text, "  \u{1b}[33mEDITED \u{1b}[0m  {}", edit.line());
+        }
+    }
     let _ = writeln!(text, "{}", closing(all));
     text
 }
 
-fn json(all: &[Changed], revision: &str) -> Value {
+fn json(all: &Found, revision: &str) -> Value {
     let world = |each: &Changed| json!({ "world": each.world, "differences": each.lines.iter().map(Differing::json).collect::<Vec<_>>() });
-    json!({ "base": revision, "worlds": all.iter().map(world).collect::<Vec<_>>() })
+    json!({ "base": revision, "worlds": all.worlds.iter().map(world).collect::<Vec<_>>(),
+        "unexplained": all.unexplained.iter().map(Edit::json).collect::<Vec<_>>(), "calls": all.calls })
 }
 
 /// A table for each world and kind, the gained ones first.
-fn markdown(all: &[Changed], revision: &str) -> String {
-    let mut text = format!("### Access, compared with `{revision}`\n\n");
-    if all.is_empty() {
-        text.push_str("No call on a key that the access tables ask is answered otherwise. What they do not ask does not show here.\n");
-        return text;
+fn markdown(all: &Found, revision: &str) -> String {
+    let mut text = format!("### Access, compared with `{revision}`\n\n**{}**\n", closing(all));
+    if all.worlds.is_empty() {
+        text.push_str("\nNone of the calls compared is answered otherwise.\n");
     }
-    let _ = writeln!(text, "**{}**", closing(all));
     for kind in [Kind::Gained, Kind::Lost, Kind::Changed] {
-        for Changed { world, lines } in all {
+        for Changed { world, lines } in &all.worlds {
             let own: Vec<&Differing> = lines.iter().filter(|line| line.kind == kind).collect();
             if own.is_empty() {
                 continue;
@@ -126,6 +164,14 @@ fn markdown(all: &[Changed], revision: &str) -> String {
                 let sides = [before, after].map(side);
                 let _ = writeln!(text, "| {} | {} |", cells.join(" | "), sides.join(" | "));
             }
+        }
+    }
+    if !all.unexplained.is_empty() {
+        text.push_str("\n#### Edited, and not explained\n\nWhat these change is none of the calls compared.\n\n");
+        text.push_str("| what | edit | where |\n|---|---|---|\n");
+        for Edit { what, place, kind } in &all.unexplained {
+            let place = place.as_deref().map(code).unwrap_or_default();
+            let _ = writeln!(text, "| {} | {} | {place} |", code(what), kind.word());
         }
     }
     text
