@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use permitlab_evaluator::catalog::services;
 use permitlab_evaluator::condition::Condition;
 use permitlab_evaluator::condition::operator::{Base, Family, SetOperator};
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -193,11 +194,35 @@ fn parts(way: &Way) -> (String, Vec<String>) {
 /// `s3.us-east-1.amazonaws.com` as a person would say it.
 fn host(text: &str) -> String {
     match text.split('.').collect::<Vec<_>>().as_slice() {
-        [service, "*", "amazonaws", "com"] => format!("{service} in any Region"),
-        [service, region, "amazonaws", "com"] => format!("{service} in {region}"),
+        [service, "*", "amazonaws", "com"] => format!("{} in any Region", service_name(service)),
+        [service, region, "amazonaws", "com"] => format!("{} in {region}", service_name(service)),
         _ => text.to_owned(),
     }
 }
+
+/// `S3` for `s3`, as AWS calls it.
+fn service_name(prefix: &str) -> String {
+    let name = services::service(prefix).map_or_else(|| prefix.to_owned(), |service| service.name().to_owned());
+    let short = ["Amazon ", "AWS "].iter().find_map(|brand| name.strip_prefix(brand));
+    short.map_or(name.clone(), str::to_owned)
+}
+
+/// What the names of pairs of an encryption context begin with, in lower case.
+const PAIR: &str = "kms:encryptioncontext:";
+
+/// How a value stands to the operand, where it is not the same.
+const VERBS: [(Base, &str); 10] = [
+    (Base::NumericLessThan, "below "),
+    (Base::NumericLessThanEquals, "at most "),
+    (Base::NumericGreaterThan, "above "),
+    (Base::NumericGreaterThanEquals, "at least "),
+    (Base::DateLessThan, "before "),
+    (Base::DateLessThanEquals, "not after "),
+    (Base::DateGreaterThan, "after "),
+    (Base::DateGreaterThanEquals, "not before "),
+    (Base::IpAddress, "in "),
+    (Base::NotIpAddress, "in "),
+];
 
 /// What a condition asks for, or rules out.
 fn phrase(condition: &Condition, holds: bool) -> String {
@@ -210,35 +235,25 @@ fn phrase(condition: &Condition, holds: bool) -> String {
         return if wants_absent == holds { format!("without {key}") } else { format!("with {key}") };
     }
     let is_positive = holds != operator.base.is_negated();
+    let is_pair = condition.key.folded().starts_with(PAIR) && operator.set == SetOperator::None;
     let subject = match (condition.key.folded(), operator.set) {
         ("aws:sourcearn", SetOperator::None) => "on behalf of".to_owned(),
         ("aws:principalorgid", SetOperator::None) => "from the organization".to_owned(),
-        (_, SetOperator::None) => match key.get("kms:EncryptionContext:".len()..) {
-            Some(pair) if condition.key.folded().starts_with("kms:encryptioncontext:") => {
-                format!("with encryption context {pair}")
-            }
-            Some(_) | None => format!("where {key} is"),
-        },
+        (_, SetOperator::None) if is_pair => {
+            format!("with encryption context {}", key.get(PAIR.len()..).unwrap_or_default())
+        }
+        (_, SetOperator::None) => format!("where {key} is"),
         (_, SetOperator::ForAllValues) => format!("where every value of {key} is"),
         (_, SetOperator::ForAnyValue) => format!("where some value of {key} is"),
     };
-    let verb = match operator.base.family() {
-        Family::Numeric | Family::Date => match operator.base {
-            Base::NumericLessThan => "below ",
-            Base::NumericLessThanEquals => "at most ",
-            Base::NumericGreaterThan => "above ",
-            Base::NumericGreaterThanEquals => "at least ",
-            Base::DateLessThan => "before ",
-            Base::DateLessThanEquals => "not after ",
-            Base::DateGreaterThan => "after ",
-            Base::DateGreaterThanEquals => "not before ",
-            _ => "",
-        },
-        Family::Ip => "in ",
-        Family::String | Family::Arn | Family::Bool | Family::Binary | Family::Null => "",
-    };
+    let verb = VERBS.iter().find(|(base, _)| *base == operator.base).map_or("", |(_, verb)| verb);
     let mut text = subject;
-    let _ = write!(text, "{}{verb}{joined}", if is_positive { " " } else { " not " });
+    let between = match (is_positive, is_pair) {
+        (true, true) => "=",
+        (true, false) => " ",
+        (false, _) => " not ",
+    };
+    let _ = write!(text, "{between}{verb}{joined}");
     // Where the key is absent, a condition that fails may fail for that.
     match (holds, condition.holds_when_absent()) {
         (true, true) => text.push_str(", or absent"),

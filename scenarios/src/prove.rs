@@ -426,7 +426,19 @@ pub(crate) fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> S
         let session = if session.is_empty() || session == "permitlab" { String::new() } else { format!("@{session}") };
         Some(name + &session)
     };
-    let named = of(facts).or_else(|| of(other));
+    let account = |facts: &Facts| match caller {
+        Principal::Root { account, .. } => {
+            let named = facts.accounts.iter().find(|(_, own)| *own == account);
+            named.map(|(name, _)| format!("account/{name}"))
+        }
+        Principal::User(_)
+        | Principal::RoleSession { .. }
+        | Principal::FederatedUser { .. }
+        | Principal::Service(_)
+        | Principal::Federated(_)
+        | Principal::Anonymous => None,
+    };
+    let named = of(facts).or_else(|| of(other)).or_else(|| account(facts)).or_else(|| account(other));
     named.unwrap_or_else(|| match caller {
         Principal::Service(host) => {
             format!(

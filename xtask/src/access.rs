@@ -45,11 +45,12 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
         return Err(refusal.help("add one under `fixtures/`").into());
     }
     let mut answers = Vec::new();
-    let mut refused = None;
+    let (mut refused, mut is_known) = (None, false);
     for world in worlds {
         match ask(&root, world, question, Budget::default()) {
+            Ok(answer) if answer.lines.is_empty() && !is_named => is_known = true,
             Ok(answer) => answers.push(answer),
-            // A world that does not know what is asked about has nothing to say, unless it was named.
+            // A world that does not know what is asked about is left out, unless it was named.
             Err(why) => {
                 if is_named {
                     return table::invalid(&why, streams);
@@ -58,7 +59,7 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
             }
         }
     }
-    if let (true, Some(why)) = (answers.is_empty(), refused) {
+    if let (true, false, Some(why)) = (answers.is_empty(), is_known, refused) {
         return table::invalid(&why, streams);
     }
     arguments.reports.write(streams, |format| match format {
@@ -74,6 +75,9 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
 
 fn human(answers: &[Answer]) -> String {
     let mut text = String::new();
+    if answers.is_empty() {
+        text.push_str("nothing is allowed\n");
+    }
     for Answer { world, lines } in answers {
         let _ = writeln!(text, "{world}");
         if lines.is_empty() {
