@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use permitlab::access::{Answer, Line, Question, ask};
+use permitlab::access::{Answer, Line, Typed, ask};
 use permitlab_evaluator::prove::Budget;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::table;
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn who_can(arguments: &WhoCanArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
-    let question = Question::Who { call: &arguments.call, resource: &arguments.resource };
+    let question = Typed::Who { call: &arguments.call, resource: &arguments.resource };
     run(&arguments.access, question, streams)
 }
 
@@ -26,10 +26,10 @@ pub fn who_can(arguments: &WhoCanArguments, streams: &mut Streams) -> anyhow::Re
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn what_can(arguments: &WhatCanArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
-    run(&arguments.access, Question::What { principal: &arguments.principal }, streams)
+    run(&arguments.access, Typed::What { principal: &arguments.principal }, streams)
 }
 
-fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Streams) -> anyhow::Result<Exit> {
+fn run(arguments: &AccessArguments, question: Typed<'_>, streams: &mut Streams) -> anyhow::Result<Exit> {
     let root = root(arguments.root.as_deref())?;
     let all = root.world_files()?;
     for name in &arguments.worlds {
