@@ -100,6 +100,12 @@ impl ActionName {
     }
 }
 
+/// Apart from the forms that nearly every statement has.
+#[inline(never)]
+fn matches_name(service: &str, name: &[Token<Box<str>>], action: &ActionName) -> bool {
+    service == action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
+}
+
 fn hash(folded: &str) -> u64 {
     FxBuildHasher.hash_one(folded)
 }
@@ -140,9 +146,7 @@ impl ActionPattern {
             Form::Every => true,
             Form::One { text, hash, .. } => *hash == action.hash && *text == action.folded,
             Form::Start { text, .. } => action.folded.starts_with(text.as_str()),
-            Form::Named { service, name } => {
-                **service == *action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
-            }
+            Form::Named { service, name } => matches_name(service, name, action),
         }
     }
 
