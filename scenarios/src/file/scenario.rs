@@ -284,6 +284,7 @@ struct CheckEntry {
     /// Calls that must never be allowed, whoever makes them and however.
     never: Option<At<NeverEntry>>,
     /// What is expected: a word, a mapping, or a list of mappings of which the first that covers a cell counts.
+    #[serde(default, deserialize_with = "there")]
     expect: Option<ExpectShape>,
     /// Unsure rules whose reading the check accepts: `R5.8`.
     #[serde(default)]
@@ -293,6 +294,11 @@ struct CheckEntry {
     tags: Vec<Text>,
     /// Why it is not to be replayed.
     skip: Option<At<Skip>>,
+}
+
+/// Reads a value that may be left out, and that is never null.
+fn there<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The kinds of question, as a check's keys name them.
