@@ -263,6 +263,11 @@ fn request(worlds: [&World; 2], at: usize, numbers: &mut Numbers) -> Request {
     }
     let bare = Request { context: BTreeMap::new(), ..request.clone() };
     let contexts = worlds.map(|world| derive::context(world, &bare));
+    // Every call has these.
+    for (key, value) in ALWAYS {
+        let value = Values::One(value.to_owned());
+        request.context.entry(ConditionKey::new(key)).or_insert(Some(value));
+    }
     // What is not said is not there.
     for condition in worlds.iter().flat_map(|world| conditions(world)) {
         if !is_said_elsewhere(condition.key.folded()) {
@@ -274,6 +279,15 @@ fn request(worlds: [&World; 2], at: usize, numbers: &mut Numbers) -> Request {
     request.context.retain(|key, _| contexts.iter().all(|context| may_be_stated(key, &action, context.recorded(key))));
     request
 }
+
+/// Keys that every call carries, and a value of each.
+const ALWAYS: [(&str, &str); 5] = [
+    ("aws:CurrentTime", "2026-06-01T12:00:00Z"),
+    ("aws:EpochTime", "1780315200"),
+    ("aws:RequestedRegion", "us-east-1"),
+    ("aws:SecureTransport", "true"),
+    ("aws:UserAgent", "permitlab"),
+];
 
 /// Whether a request says of a key in a place of its own what it is.
 fn is_said_elsewhere(key: &str) -> bool {

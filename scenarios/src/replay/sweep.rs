@@ -76,7 +76,7 @@ pub(super) fn ask(
             format!("it hangs on {}, which AWS leaves open", line.unsure.join(", "))
         };
         let message = format!("of `{}` nothing is certain: {why}", line.caller);
-        problems.push(problem("inconclusive", message, exactly.span, "ask about single calls in its place"));
+        problems.push(problem("not-proved", message, exactly.span, "ask about single calls in its place"));
     }
     Ok(problems)
 }
@@ -112,8 +112,11 @@ pub(super) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
         (by.is_empty() || by.contains(&name)) && !except.contains(&name)
     };
     let (violations, unknown) = comparison.violations(&forbidden, is_meant);
+    // One request of each caller is enough.
+    let mut told: BTreeSet<String> = BTreeSet::new();
     let mut problems: Vec<Problem> = violations
         .iter()
+        .filter(|violation| told.insert(standing_name(facts, &violation.request.principal, violation.caller)))
         .map(|violation| {
             let Violation { request, caller, .. } = violation;
             let who = standing_name(facts, &request.principal, *caller);
@@ -126,7 +129,7 @@ pub(super) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
     problems.extend(unknown.iter().map(|each| {
         let who = standing_name(facts, &each.request.principal, Standing::Itself);
         let message = format!("of {} by {who} nothing is certain: {}", each.request.action, each.why);
-        problem("inconclusive", message, span, "ask about single calls in its place")
+        problem("not-proved", message, span, "ask about single calls in its place")
     }));
     Ok(problems)
 }
