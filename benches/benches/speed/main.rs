@@ -8,6 +8,7 @@ mod bulk;
 mod decide;
 mod explain;
 mod pattern;
+mod prove;
 mod read;
 mod world;
 
@@ -27,6 +28,6 @@ criterion_group! {
     name = speed;
     config = short();
     targets = read::parse, read::compile, decide::warm, decide::cold, explain::explain, bulk::bulk, world::world,
-        pattern::longest
+        pattern::longest, prove::prove
 }
 criterion_main!(speed);

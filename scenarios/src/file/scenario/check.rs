@@ -132,7 +132,7 @@ fn question(kind: Kind, entry: CheckEntry, span: Span, findings: &mut Vec<Diagno
             })?;
             Some(Question::Ask { ask, exactly })
         }
-        Kind::Never => sweep::never(entry.never?, findings).map(Box::new).map(Question::Never),
+        Kind::Never => Some(Question::Never(Box::new(sweep::never(entry.never?, findings)))),
     }
 }
 

@@ -108,14 +108,14 @@ pub(super) fn ask(At { value: entry, span }: At<AskEntry>, findings: &mut Vec<Di
 }
 
 /// What must never be.
-pub(super) fn never(At { value: entry, span }: At<NeverEntry>, findings: &mut Vec<Diagnostic>) -> Option<Never> {
+pub(super) fn never(At { value: entry, span }: At<NeverEntry>, findings: &mut Vec<Diagnostic>) -> Never {
     let NeverEntry { call, calls, resource, by, except, unless } = entry;
     if (&call, &calls) == (&None, &None) {
         findings.push(missing("call", span, "say which call: `call: kms:Decrypt`"));
     }
     let calls = one_or_more(("call", call), ("calls", calls), findings);
     findings.extend(unless.iter().filter(|(_, value)| value.texts().is_empty()).map(|(key, _)| nothing(key.span())));
-    Some(Never { calls, resource, by, except, unless })
+    Never { calls, resource, by, except, unless }
 }
 
 fn nothing(span: Span) -> Diagnostic {
