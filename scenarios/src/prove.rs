@@ -465,7 +465,8 @@ fn resource_named(facts: &Facts, other: &Facts, arn: &Arn) -> String {
     of(facts).or_else(|| of(other)).unwrap_or_else(|| arn.as_str().to_owned())
 }
 
-fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
+/// A request as a check would ask it.
+pub(crate) fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
     let question = Question {
         by: caller.to_owned(),
         call: request.action.as_str().to_owned(),
