@@ -3,8 +3,10 @@
 //! `service:Name`; both parts ignore case, and `*` and `?` work in the name (R2.1).
 
 use std::fmt;
+use std::hash::BuildHasher;
 
 use memchr::{memchr, memchr2};
+use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
 use crate::glob::{self, Case, Token, fold};
@@ -15,6 +17,8 @@ pub struct ActionName {
     text: SmolStr,
     folded: SmolStr,
     colon: usize,
+    /// Of `folded`: names are compared by it before they are by text.
+    hash: u64,
 }
 
 /// What an entry of `Action` or `NotAction` covers.
@@ -24,9 +28,10 @@ pub struct ActionPattern(Form);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Every,
-    /// One action: the text and where its colon stands.
+    /// One action: the text, its hash, and where its colon stands.
     One {
         text: SmolStr,
+        hash: u64,
         colon: usize,
     },
     /// Every action that begins with this text, which holds the colon.
@@ -62,7 +67,8 @@ impl ActionName {
             !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
         if is_word(service) && is_word(name) {
-            Ok(Self { text: text.into(), folded: fold(text), colon: service.len() })
+            let folded = fold(text);
+            Ok(Self { text: text.into(), hash: hash(&folded), folded, colon: service.len() })
         } else {
             Err(NotAnAction::BadForm)
         }
@@ -71,6 +77,11 @@ impl ActionName {
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it is the action of this name, in any case.
+    pub fn is(&self, name: &str) -> bool {
+        self.text.eq_ignore_ascii_case(name)
     }
 
     /// The service prefix in lower case: `kms`.
@@ -87,6 +98,16 @@ impl ActionName {
     pub fn folded_name(&self) -> &str {
         self.folded.get(self.colon + 1..).unwrap_or_default()
     }
+}
+
+/// Apart from the forms that nearly every statement has.
+#[inline(never)]
+fn matches_name(service: &str, name: &[Token<Box<str>>], action: &ActionName) -> bool {
+    service == action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
+}
+
+fn hash(folded: &str) -> u64 {
+    FxBuildHasher.hash_one(folded)
 }
 
 impl ActionPattern {
@@ -108,7 +129,7 @@ impl ActionPattern {
         Ok(Self(match first_wildcard {
             None => {
                 let text = fold(text);
-                Form::One { colon: colon(&text).unwrap_or(0), text }
+                Form::One { colon: colon(&text).unwrap_or(0), hash: hash(&text), text }
             }
             Some(at) if text.get(at..) == Some("*") => {
                 let text = fold(text.get(..at).unwrap_or_default());
@@ -119,14 +140,13 @@ impl ActionPattern {
     }
 
     /// Whether the pattern covers an action.
+    #[inline]
     pub fn matches(&self, action: &ActionName) -> bool {
         match &self.0 {
             Form::Every => true,
-            Form::One { text, .. } => *text == action.folded,
+            Form::One { text, hash, .. } => *hash == action.hash && *text == action.folded,
             Form::Start { text, .. } => action.folded.starts_with(text.as_str()),
-            Form::Named { service, name } => {
-                **service == *action.service() && glob::matches(name, action.folded_name(), Case::Sensitive)
-            }
+            Form::Named { service, name } => matches_name(service, name, action),
         }
     }
 
@@ -134,7 +154,7 @@ impl ActionPattern {
     pub fn covers_name(&self, name: &str) -> bool {
         match &self.0 {
             Form::Every => true,
-            Form::One { text, colon } => {
+            Form::One { text, colon, .. } => {
                 text.get(colon + 1..).is_some_and(|own| glob::equal(name, own, Case::Insensitive))
             }
             Form::Start { text, colon } => {
@@ -148,7 +168,7 @@ impl ActionPattern {
     pub fn service(&self) -> Option<&str> {
         match &self.0 {
             Form::Every => None,
-            Form::One { text, colon } | Form::Start { text, colon } => text.get(..*colon),
+            Form::One { text, colon, .. } | Form::Start { text, colon } => text.get(..*colon),
             Form::Named { service, .. } => Some(service),
         }
     }
@@ -157,7 +177,7 @@ impl ActionPattern {
     pub fn start(&self) -> (&str, bool) {
         let tokens: &[Token<Box<str>>] = match &self.0 {
             Form::Every => &[],
-            Form::One { text, colon } => return (text.get(colon + 1..).unwrap_or_default(), true),
+            Form::One { text, colon, .. } => return (text.get(colon + 1..).unwrap_or_default(), true),
             Form::Start { text, colon } => return (text.get(colon + 1..).unwrap_or_default(), false),
             Form::Named { name, .. } => name,
         };
@@ -170,7 +190,7 @@ impl ActionPattern {
     /// The name it covers, in lower case, if it holds no wildcard.
     pub fn literal_name(&self) -> Option<&str> {
         match &self.0 {
-            Form::One { text, colon } => text.get(colon + 1..),
+            Form::One { text, colon, .. } => text.get(colon + 1..),
             Form::Every | Form::Start { .. } | Form::Named { .. } => None,
         }
     }

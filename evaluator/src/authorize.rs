@@ -16,9 +16,10 @@ use crate::policy::Policies;
 use crate::principal::{Principal, PrincipalMatch};
 use crate::request::Request;
 use crate::service::kms::grant;
-use crate::service::{self, Sharing, s3, sts};
+use crate::service::{self, Service, Sharing, s3, sts};
 use crate::truth::{Doubts, Rule, Rules, Truth, Unstated};
 use crate::world::World;
+use crate::world::kms::Grant;
 
 /// What comes of a request.
 #[derive(Debug, Clone)]
@@ -77,7 +78,8 @@ pub fn decide(applicable: &Applicable<'_>, request: &Request, context: &RequestC
     let unstated = Unstated::default();
     let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
-    let layers = Layers::judge(applicable, &view, parties.sharing);
+    let mut layers = Layers::silent();
+    layers.hear(applicable, &view, parties.sharing);
     layers.compose(&parties, settled, &unstated)
 }
 
@@ -92,7 +94,8 @@ pub fn hangs_on_resource_policy(
     let unstated = Unstated::default();
     let view = applicable.view(request, context, &unstated);
     let parties = Parties::of(applicable, request);
-    let known = Layers::judge(applicable, &view, parties.sharing);
+    let mut known = Layers::silent();
+    known.hear(applicable, &view, parties.sharing);
     let opened = Layers { allows: Allows::DIRECT, ..known.clone() };
     let effect = |layers: &Layers| layers.compose(&parties, settled, &unstated).effect;
     effect(&known) == Effect::ImplicitDeny && effect(&opened) == Effect::Allow
@@ -136,11 +139,12 @@ impl Parties {
         };
         // A resource without a known owner is the caller's own.
         let owner = applicable.resource_account.or(request.resource.account);
-        let sharing = service::sharing(request);
+        let service = Service::of(&request.action);
+        let sharing = service.sharing(request);
         // A grant that says who may retire it needs no word of the caller's account (R6.30).
         let same_account = sharing == Sharing::ByGrant || owner.is_none() || owner == request.principal.account();
         let stays_at_home = same_account || !caller.has_account();
-        let is_served = service::serves(request) && (stays_at_home || service::works_across_accounts(request));
+        let is_served = service.serves(request) && (stays_at_home || service.works_across_accounts(&request.action));
         Self { caller, same_account, sharing, is_served }
     }
 }
@@ -155,43 +159,70 @@ impl Caller {
     }
 }
 
-/// The outcome of every layer by itself.
-#[derive(Clone, Default)]
+/// What every layer says by itself.
+#[derive(Clone)]
 struct Layers {
-    rcp: Option<Hierarchy>,
-    scp: Option<Hierarchy>,
-    vpc_endpoint: Option<Outcome>,
-    resource: Option<Outcome>,
+    rcp: Said,
+    scp: Said,
+    vpc_endpoint: Said,
+    resource: Said,
     /// In which ways the resource-based policy names those it allows.
     allows: Allows,
     grants: Option<Granted>,
-    identity: Option<Outcome>,
-    boundary: Option<Outcome>,
-    session: Option<Outcome>,
+    identity: Said,
+    boundary: Said,
+    session: Said,
 }
 
-/// What the levels of SCPs or RCPs say.
+/// What the policies of a layer say.
 #[derive(Clone, Copy)]
-struct Hierarchy {
+struct Said {
     /// Their Deny statements; the first is of `level`.
     deny: Matches,
     level: usize,
-    /// Whether every level allows (R5.5).
-    allow: Truth,
+    /// Their Allow statements; where there are levels, whether every one of them allows (R5.5).
+    allow: Matches,
+    /// What that comes to.
+    verdict: Verdict,
 }
 
-impl Hierarchy {
-    fn judge(levels: &Levels<'_>, view: &View<'_>) -> Self {
-        let mut found = Self { deny: Matches::NONE, level: 0, allow: Truth::YES };
+impl Said {
+    /// Everything is allowed, by no statement.
+    const UNLIMITED: Matches = Matches { truth: Truth::YES, by: None };
+
+    /// A layer without a say denies nothing and limits nothing.
+    const NOTHING: Self =
+        Self { deny: Matches::NONE, level: 0, allow: Self::UNLIMITED, verdict: Verdict::NotApplicable };
+
+    fn new(Outcome { deny, allow }: Outcome, level: usize) -> Self {
+        let verdict = match (deny.truth.holds(), allow.truth.holds()) {
+            (true, _) => Verdict::ExplicitDeny,
+            (false, true) => Verdict::Allowed,
+            (false, false) => Verdict::ImplicitDeny,
+        };
+        Self { deny, level, allow, verdict }
+    }
+
+    fn of(policies: Policies<'_>, view: &View<'_>) -> Self {
+        Self::new(evaluate(policies, view), 0)
+    }
+
+    /// What the levels of SCPs say together.
+    fn of_levels(levels: &Levels<'_>, view: &View<'_>) -> Self {
+        let (mut all, mut denying) = (Outcome { allow: Self::UNLIMITED, ..Outcome::NONE }, 0);
         for (level, policies) in levels.iter().enumerate() {
             let Outcome { deny, allow } = evaluate(*policies, view);
-            if deny.truth.holds() && !found.deny.truth.holds() {
-                (found.deny.by, found.level) = (deny.by, level);
+            if deny.truth.holds() && !all.deny.truth.holds() {
+                (all.deny.by, denying) = (deny.by, level);
             }
-            found.deny.truth = found.deny.truth.or(deny.truth);
-            found.allow = found.allow.and(allow.truth);
+            all.deny.truth = all.deny.truth.or(deny.truth);
+            all.allow.truth = all.allow.truth.and(allow.truth);
         }
-        found
+        Self::new(all, denying)
+    }
+
+    fn has_say(&self) -> bool {
+        self.verdict != Verdict::NotApplicable
     }
 }
 
@@ -205,57 +236,84 @@ struct Granted {
 }
 
 impl Granted {
-    /// `None` where no grant could have a say: the key has none, or the action is none that grants permit.
-    fn judge(applicable: &Applicable<'_>, view: &View<'_>) -> Option<Self> {
-        if applicable.grants.is_empty() || !catalog::kms::operation(&view.request.action)?.grantable {
+    /// `None` where the action is none that grants permit.
+    fn judge(grants: &[Grant], view: &View<'_>) -> Option<Self> {
+        if !catalog::kms::operation(&view.request.action)?.grantable {
             return None;
         }
-        let all = || applicable.grants.iter().enumerate();
+        let all = || grants.iter().enumerate();
         let own = all().filter(|(_, each)| grant::is_issued_by_caller(each, view.request));
         Some(Self { all: grant::evaluate(all(), view), own: grant::evaluate(own, view) })
     }
 }
 
 impl Layers {
-    fn judge(applicable: &Applicable<'_>, view: &View<'_>, sharing: Sharing) -> Self {
+    /// No layer has a say.
+    const fn silent() -> Self {
+        Self {
+            rcp: Said::NOTHING,
+            scp: Said::NOTHING,
+            vpc_endpoint: Said::NOTHING,
+            resource: Said::NOTHING,
+            allows: Allows::NONE,
+            grants: None,
+            identity: Said::NOTHING,
+            boundary: Said::NOTHING,
+            session: Said::NOTHING,
+        }
+    }
+
+    /// Lets every layer speak that has a say.
+    fn hear(&mut self, applicable: &Applicable<'_>, view: &View<'_>, sharing: Sharing) {
         if sharing == Sharing::Unguarded {
-            return Self::default();
+            return;
         }
         let caller = &view.request.principal;
-        let service_linked = caller.is_service_linked();
-        let scp_applies = caller.account().is_some() && !service_linked && !applicable.principal_in_management_account;
-        let exempt = || service_linked || sts::takes_linked_role(view.request);
-        let rcp_applies = applicable.rcp.is_some()
+        if let Some(levels) = &applicable.rcp
             && catalog::rcps_reach(&view.request.action)
             && !applicable.resource_in_management_account
-            && !exempt();
-        let levels = |levels: &Option<Levels<'_>>, applies: bool| {
-            levels.as_ref().filter(|_| applies).map(|levels| Hierarchy::judge(levels, view))
-        };
-        let set = |policies: Option<Policies<'_>>| policies.map(|policies| evaluate(policies, view));
+            && !caller.is_service_linked()
+            && !sts::takes_linked_role(view.request)
+        {
+            let Said { deny, level, .. } = Said::of_levels(levels, view);
+            // RCPs only deny, since `RCPFullAWSAccess` always allows (R5.6).
+            self.rcp = Said::new(Outcome { deny, allow: Said::UNLIMITED }, level);
+        }
+        if let Some(levels) = &applicable.scp
+            && caller.account().is_some()
+            && !applicable.principal_in_management_account
+            && !caller.is_service_linked()
+        {
+            self.scp = Said::of_levels(levels, view);
+        }
         let owner = applicable.resource_account.or(view.request.resource.account);
         let resource = applicable.resource.filter(|_| match sharing {
             Sharing::EitherAllows | Sharing::Delegated => !s3::is_root_on_policy(view.request, owner),
             Sharing::IdentityOnly | Sharing::ByGrant | Sharing::Unguarded => false,
         });
-        let mut allows = Allows::NONE;
-        Self {
-            rcp: levels(&applicable.rcp, rcp_applies),
-            scp: levels(&applicable.scp, scp_applies),
-            vpc_endpoint: set(applicable.vpc_endpoint),
-            resource: resource.map(|policy| evaluate_resource(policy, view, &mut allows)),
-            allows,
-            grants: Granted::judge(applicable, view),
-            identity: set(applicable.identity),
-            boundary: set(applicable.boundary),
-            session: set(applicable.session),
+        if let Some(policy) = resource {
+            self.resource = Said::new(evaluate_resource(policy, view, &mut self.allows), 0);
+        }
+        if !applicable.grants.is_empty() {
+            self.grants = Granted::judge(applicable.grants, view);
+        }
+        for (said, policies) in [
+            (&mut self.vpc_endpoint, applicable.vpc_endpoint),
+            (&mut self.identity, applicable.identity),
+            (&mut self.boundary, applicable.boundary),
+            (&mut self.session, applicable.session),
+        ] {
+            if let Some(policies) = policies {
+                *said = Said::of(policies, view);
+            }
         }
     }
 
     fn compose(&self, parties: &Parties, settled: Rules, unstated: &Unstated) -> Decision {
         let paths = Paths::of(self, parties);
         let deny = self.denies().settle(settled);
-        let guardrails = self.guardrail(Layer::Scp).and(self.guardrail(Layer::VpcEndpoint));
+        // Every level of the SCPs has to allow (R5.5), and an endpoint policy (R5.16).
+        let guardrails = self.scp.allow.truth.and(self.vpc_endpoint.allow.truth);
         let allow = guardrails.and(paths.open()).settle(settled);
         let effect = match (deny.holds(), allow.holds()) {
             (true, _) => Effect::ExplicitDeny,
@@ -277,57 +335,31 @@ impl Layers {
 
     /// Whether a layer denies. That an RCP beats a grant is inferred (R6.24, unsure).
     fn denies(&self) -> Truth {
-        let hierarchy = |levels: &Option<Hierarchy>| levels.as_ref().map_or(Truth::NO, |levels| levels.deny.truth);
-        let mut rcp = hierarchy(&self.rcp);
+        let mut rcp = self.rcp.deny.truth;
         if rcp.could_hold() && self.grants.as_ref().is_some_and(|grants| grants.all.any().could_hold()) {
             rcp = rcp.and(Truth::unless(true, Rule::RcpAgainstGrant, false));
         }
-        let policies = [&self.vpc_endpoint, &self.resource, &self.identity, &self.boundary, &self.session];
-        policies.iter().fold(rcp.or(hierarchy(&self.scp)), |deny, outcome| match outcome {
-            Some(outcome) => deny.or(outcome.deny.truth),
-            None => deny,
-        })
+        let policies = [&self.scp, &self.vpc_endpoint, &self.resource, &self.identity, &self.boundary, &self.session];
+        policies.iter().fold(rcp, |deny, said| deny.or(said.deny.truth))
     }
 
-    /// The Deny statements of a layer, over all its levels; `None` where it has no say.
-    fn deny(&self, layer: Layer) -> Option<&Matches> {
+    /// What the policies of a layer say. Grants are none.
+    fn said(&self, layer: Layer) -> &Said {
         match layer {
-            Layer::Rcp => self.rcp.as_ref().map(|levels| &levels.deny),
-            Layer::Scp => self.scp.as_ref().map(|levels| &levels.deny),
-            Layer::VpcEndpoint => self.vpc_endpoint.as_ref().map(|outcome| &outcome.deny),
-            Layer::Resource => self.resource.as_ref().map(|outcome| &outcome.deny),
-            Layer::Grant => None,
-            Layer::Identity => self.identity.as_ref().map(|outcome| &outcome.deny),
-            Layer::Boundary => self.boundary.as_ref().map(|outcome| &outcome.deny),
-            Layer::Session => self.session.as_ref().map(|outcome| &outcome.deny),
+            Layer::Rcp => &self.rcp,
+            Layer::Scp => &self.scp,
+            Layer::VpcEndpoint => &self.vpc_endpoint,
+            Layer::Resource => &self.resource,
+            Layer::Grant => &Said::NOTHING,
+            Layer::Identity => &self.identity,
+            Layer::Boundary => &self.boundary,
+            Layer::Session => &self.session,
         }
     }
 
-    /// The level of the statement that denies.
-    fn level(&self, layer: Layer) -> usize {
-        let levels = match layer {
-            Layer::Rcp => self.rcp,
-            Layer::Scp => self.scp,
-            Layer::VpcEndpoint
-            | Layer::Resource
-            | Layer::Grant
-            | Layer::Identity
-            | Layer::Boundary
-            | Layer::Session => None,
-        };
-        levels.map_or(0, |levels| levels.level)
-    }
-
-    /// Whether a guardrail lets the request pass: every level of an SCP hierarchy must allow (R5.5), RCPs only deny
-    /// since `RCPFullAWSAccess` always allows (R5.6), an endpoint policy must allow (R5.16).
-    fn guardrail(&self, layer: Layer) -> Truth {
-        match layer {
-            Layer::Scp => self.scp.map_or(Truth::YES, |levels| levels.allow),
-            Layer::VpcEndpoint => limit(self.vpc_endpoint.as_ref()),
-            Layer::Boundary => limit(self.boundary.as_ref()),
-            Layer::Session => limit(self.session.as_ref()),
-            Layer::Rcp | Layer::Resource | Layer::Grant | Layer::Identity => Truth::YES,
-        }
+    /// What the caller's own policies allow within limits: nothing where it cannot have any.
+    fn identity_within(&self, limits: Truth) -> Truth {
+        if self.identity.has_say() { self.identity.allow.truth.and(limits) } else { Truth::NO }
     }
 
     /// What grants allow to those they name in this way.
@@ -337,62 +369,46 @@ impl Layers {
 
     /// The first layer in AWS's order whose Deny applies (R5.2).
     fn denied_by(&self) -> (Layer, Option<StatementRef>) {
-        let denying =
-            Layer::ALL.into_iter().find_map(|layer| Some((layer, self.deny(layer).filter(|deny| deny.truth.holds())?)));
-        denying.map_or((Layer::Identity, None), |(layer, deny)| {
-            let reference = |index: StatementIndex| StatementRef { layer, level: self.level(layer), index };
-            (layer, deny.by.map(reference))
+        let denying = Layer::ALL.into_iter().find(|layer| self.said(*layer).deny.truth.holds());
+        denying.map_or((Layer::Identity, None), |layer| {
+            let Said { deny, level, .. } = *self.said(layer);
+            (layer, deny.by.map(|index| StatementRef { layer, level, index }))
         })
     }
 
     /// The first layer in AWS's order that keeps the request from being allowed.
     fn blocked_by(&self, paths: &Paths) -> Layer {
-        let guardrails = [Layer::Rcp, Layer::Scp, Layer::VpcEndpoint];
-        let closed = guardrails.into_iter().find(|layer| !self.guardrail(*layer).holds());
+        let guardrails = [Layer::Scp, Layer::VpcEndpoint];
+        let closed = guardrails.into_iter().find(|layer| !self.said(*layer).allow.truth.holds());
         closed.unwrap_or_else(|| paths.missing(self))
     }
 
     /// What each layer says by itself, in AWS's order.
     fn verdicts(&self, parties: &Parties) -> [Verdict; 8] {
-        let plain = |allows: &Truth| if allows.holds() { Verdict::Allowed } else { Verdict::ImplicitDeny };
-        let unless_denied = |deny: &Matches, verdict: Verdict| {
-            if deny.truth.holds() { Verdict::ExplicitDeny } else { verdict }
-        };
-        let policies = |outcome: &Option<Outcome>| {
-            let said = |outcome: &Outcome| unless_denied(&outcome.deny, plain(&outcome.allow.truth));
-            outcome.as_ref().map_or(Verdict::NotApplicable, said)
-        };
-        let rcp = |levels: &Hierarchy| unless_denied(&levels.deny, Verdict::Allowed);
-        let scp = |levels: &Hierarchy| unless_denied(&levels.deny, plain(&levels.allow));
-        let resource = |outcome: &Outcome| unless_denied(&outcome.deny, by_way(&self.allows, parties));
-        let grants = |grants: &Granted| by_way(&grants.all, parties);
         [
-            self.rcp.as_ref().map_or(Verdict::NotApplicable, rcp),
-            self.scp.as_ref().map_or(Verdict::NotApplicable, scp),
-            policies(&self.vpc_endpoint),
-            self.resource.as_ref().map_or(Verdict::NotApplicable, resource),
-            self.grants.as_ref().map_or(Verdict::NotApplicable, grants),
-            policies(&self.identity),
-            policies(&self.boundary),
-            policies(&self.session),
+            self.rcp.verdict,
+            self.scp.verdict,
+            self.vpc_endpoint.verdict,
+            match self.resource.verdict {
+                Verdict::Allowed | Verdict::Delegated | Verdict::ImplicitDeny => by_way(&self.allows, parties),
+                verdict @ (Verdict::ExplicitDeny | Verdict::NotApplicable) => verdict,
+            },
+            self.grants.as_ref().map_or(Verdict::NotApplicable, |grants| by_way(&grants.all, parties)),
+            self.identity.verdict,
+            self.boundary.verdict,
+            self.session.verdict,
         ]
     }
 }
 
 /// Naming the account of the caller delegates; across accounts it is the resource side's Allow (R5.11).
 fn by_way(allows: &Allows, parties: &Parties) -> Verdict {
-    let is_direct = allows.open().iter().any(|way| way != PrincipalMatch::Account && allows.by(way).truth.holds());
-    match (is_direct, allows.any().holds()) {
-        (true, _) => Verdict::Allowed,
-        (false, true) if parties.same_account => Verdict::Delegated,
-        (false, true) => Verdict::Allowed,
-        (false, false) => Verdict::ImplicitDeny,
+    let names_account = allows.holding().contains(PrincipalMatch::Account);
+    match (allows.holding().without(PrincipalMatch::Account).is_empty(), names_account) {
+        (true, true) if parties.same_account => Verdict::Delegated,
+        (true, false) => Verdict::ImplicitDeny,
+        (false, _) | (true, true) => Verdict::Allowed,
     }
-}
-
-/// A policy that limits: absent it limits nothing, present it must allow.
-fn limit(outcome: Option<&Outcome>) -> Truth {
-    outcome.map_or(Truth::YES, |outcome| outcome.allow.truth)
 }
 
 /// The ways in which the request can get its Allow.
@@ -416,12 +432,12 @@ struct Paths {
 
 impl Paths {
     fn of(layers: &Layers, parties: &Parties) -> Self {
-        let limits = layers.guardrail(Layer::Boundary).and(layers.guardrail(Layer::Session));
+        let limits = layers.boundary.allow.truth.and(layers.session.allow.truth);
         let identity = match parties.caller {
-            Caller::Identity => limit_identity(layers, &limits),
+            Caller::Identity => layers.identity_within(limits),
             // Without a session policy a federated user has no identity-based permission (R5.9).
-            Caller::FederatedUser if layers.session.is_none() => Truth::NO,
-            Caller::FederatedUser => limit_identity(layers, &limits),
+            Caller::FederatedUser if !layers.session.has_say() => Truth::NO,
+            Caller::FederatedUser => layers.identity_within(limits),
             Caller::Root => Truth::YES,
             Caller::Service | Caller::Federated | Caller::Anonymous => Truth::NO,
         };
@@ -445,9 +461,10 @@ impl Paths {
             }
         };
         let is_enough = parties.same_account || !has_account;
-        let own_or_all = |grants: &'_ Granted| if is_enough { grants.all } else { grants.own };
-        let granting = layers.grants.as_ref().map_or(Allows::NONE, own_or_all);
-        let granted = ByItself::of(&granting, |way| grant_stands(way, limits));
+        let granted = layers.grants.as_ref().map_or(ByItself::NONE, |grants| {
+            let counted = if is_enough { &grants.all } else { &grants.own };
+            ByItself::of(counted, |way| grant_stands(way, limits))
+        });
         let grant = granted.truth.and(Truth::unless(true, Rule::GrantOfCallersAccount, is_enough));
         let resource = match (parties.sharing, is_enough) {
             (Sharing::Unguarded, _) => Truth::YES,
@@ -477,7 +494,7 @@ impl Paths {
             return (Layer::Grant, self.by_grant.map(|index| reference(Layer::Grant, index)));
         }
         // The root user has no policies of its own: what lets it in is what names it, or its account.
-        if layers.identity.is_none() {
+        if !layers.identity.has_say() {
             let first = |matches: fn(&Layers, PrincipalMatch) -> Option<&Matches>| {
                 let holding = |way: &PrincipalMatch| matches(layers, *way).filter(|matches| matches.truth.holds())?.by;
                 PrincipalMatch::ALL.iter().find_map(holding)
@@ -489,22 +506,22 @@ impl Paths {
                 (by, _) => (Layer::Resource, by.map(|index| reference(Layer::Resource, index))),
             };
         }
-        let by = layers.identity.as_ref().and_then(|outcome| outcome.allow.by);
-        (Layer::Identity, by.map(|index| reference(Layer::Identity, index)))
+        (Layer::Identity, layers.identity.allow.by.map(|index| reference(Layer::Identity, index)))
     }
 
     /// The layer AWS's message names when nothing allows (R9.8): the identity policies when the resource side leaves
     /// it to them, a limit when it alone is missing, the resource policy otherwise.
     fn missing(&self, layers: &Layers) -> Layer {
-        let limit = [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.guardrail(*layer).holds());
-        let identity_allows = layers.identity.as_ref().is_some_and(|outcome| outcome.allow.truth.holds());
+        let limit =
+            [Layer::Boundary, Layer::Session].into_iter().find(|layer| !layers.said(*layer).allow.truth.holds());
+        let identity_allows = layers.identity.has_say() && layers.identity.allow.truth.holds();
         let is_named = LIMITED.iter().any(|way| layers.allows.by(*way).truth.holds() || layers.granted(*way).holds());
         match (self.delegation.holds() && self.is_served, limit) {
             (true, Some(limit)) if identity_allows => limit,
             (_, Some(limit)) if is_named && self.same_account => limit,
             // Nothing limits, and yet there is no Allow: a federated user lacks its session policy (R5.9).
             (true, None) if identity_allows => Layer::Session,
-            (true, _) if layers.identity.is_some() => Layer::Identity,
+            (true, _) if layers.identity.has_say() => Layer::Identity,
             (true | false, _) if self.sharing == Sharing::ByGrant => Layer::Grant,
             (true | false, _) => Layer::Resource,
         }
@@ -514,11 +531,6 @@ impl Paths {
 /// The ways of being named that a boundary and a session policy limit (R5.8).
 const LIMITED: [PrincipalMatch; 2] = [PrincipalMatch::RoleOfSession, PrincipalMatch::UserOfFederatedSession];
 
-fn limit_identity(layers: &Layers, limits: &Truth) -> Truth {
-    let allow = layers.identity.as_ref().map_or(Truth::NO, |outcome| outcome.allow.truth);
-    allow.and(*limits)
-}
-
 /// What the resource's side allows by itself, and the statement or grant that does so in the strongest way.
 struct ByItself {
     truth: Truth,
@@ -526,9 +538,12 @@ struct ByItself {
 }
 
 impl ByItself {
+    /// Nothing.
+    const NONE: Self = Self { truth: Truth::NO, by: None };
+
     /// Holds each way of naming the caller against the limits: does an Allow in that way stand against them?
     fn of(allows: &Allows, stands: impl Fn(PrincipalMatch) -> Truth) -> Self {
-        let mut found = Self { truth: Truth::NO, by: None };
+        let mut found = Self::NONE;
         for way in allows.open().iter() {
             let matches = allows.by(way);
             let truth = matches.truth.and(stands(way));

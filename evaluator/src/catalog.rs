@@ -64,8 +64,7 @@ const AMENDMENTS: [Amendment; 3] = [
 
 /// Whether RCPs have a say in an action: its service supports them, and it is not `kms:RetireGrant` (R5.6, R6.30).
 pub fn rcps_reach(action: &ActionName) -> bool {
-    services::rcp_supported_services().binary_search(&action.service()).is_ok()
-        && !(action.service() == "kms" && action.name().eq_ignore_ascii_case("RetireGrant"))
+    services::rcp_supported_services().binary_search(&action.service()).is_ok() && !action.is("kms:RetireGrant")
 }
 
 /// The type of a key, if it is one that AWS has.

@@ -131,7 +131,10 @@ const SHORT: usize = 32;
 
 /// Whether two texts are the same under `case`.
 pub fn equal(left: &str, right: &str, case: Case) -> bool {
-    strip_prefix(left, right, case).is_some_and(str::is_empty)
+    match case {
+        Case::Sensitive => left == right,
+        Case::Insensitive => strip_prefix(left, right, case).is_some_and(str::is_empty),
+    }
 }
 
 /// Whether a text begins with another under `case`.

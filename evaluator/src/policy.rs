@@ -13,7 +13,7 @@ pub mod set;
 pub mod variable;
 
 use crate::account::AccountId;
-use crate::action::ActionPattern;
+use crate::action::{ActionName, ActionPattern};
 use crate::condition::Condition;
 use crate::json::Text;
 use crate::policy::index::{InTime, Index, WORTHWHILE};
@@ -126,6 +126,15 @@ pub struct Written<T> {
     pub text: Text,
     /// What it means.
     pub value: T,
+}
+
+impl ActionElement {
+    /// Whether a statement with it is about an action.
+    #[inline]
+    pub fn covers(&self, action: &ActionName) -> bool {
+        let listed = self.patterns.iter().any(|pattern| pattern.value.matches(action));
+        listed != self.negated
+    }
 }
 
 impl Statement {

@@ -14,6 +14,7 @@ mod candidates;
 mod document;
 mod formula;
 mod layers;
+mod never;
 mod route;
 mod search;
 mod space;
@@ -45,6 +46,7 @@ use space::{Caller, Facts, StandsFor, Subject};
 
 pub use access::{Access, Travels, Way};
 pub use document::{DocumentGains, DocumentWitness, differences, documents};
+pub use never::{Never, Violation};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};
 
@@ -119,6 +121,8 @@ pub enum Why {
     Variable,
     /// The request that was found is one that no call makes.
     NotReplayed,
+    /// It hangs on a rule that AWS leaves open.
+    Reading,
 }
 
 impl fmt::Display for Why {
@@ -127,6 +131,7 @@ impl fmt::Display for Why {
             Self::Budget => "there was too much to look through",
             Self::Variable => "it hangs on the value of a policy variable",
             Self::NotReplayed => "what was found is no request that a call could make",
+            Self::Reading => "it hangs on a rule that AWS leaves open",
         })
     }
 }

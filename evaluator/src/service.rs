@@ -69,20 +69,50 @@ impl Service {
             _ => Self::Other,
         }
     }
-}
 
-/// How policies combine for a request.
-pub fn sharing(request: &Request) -> Sharing {
-    let resource = &request.resource;
-    match Service::of(&request.action) {
-        Service::Kms if resource.is_wide || !resource.arn.resource().starts_with("key/") => Sharing::IdentityOnly,
-        Service::Kms if kms::grant::retires(request) => Sharing::ByGrant,
-        Service::Kms => Sharing::Delegated,
-        Service::Sts => sts::sharing(request),
-        Service::Iam => Sharing::IdentityOnly,
-        Service::S3 | Service::Other if resource.is_wide => Sharing::IdentityOnly,
-        Service::S3 if s3::makes_bucket(&request.action) => Sharing::IdentityOnly,
-        Service::S3 | Service::Other => Sharing::EitherAllows,
+    /// How policies combine for a request of the service.
+    pub fn sharing(self, request: &Request) -> Sharing {
+        let resource = &request.resource;
+        match self {
+            Self::Kms if resource.is_wide || !resource.arn.resource().starts_with("key/") => Sharing::IdentityOnly,
+            Self::Kms if kms::grant::retires(request) => Sharing::ByGrant,
+            Self::Kms => Sharing::Delegated,
+            Self::Sts => sts::sharing(request),
+            Self::Iam => Sharing::IdentityOnly,
+            Self::S3 | Self::Other if resource.is_wide => Sharing::IdentityOnly,
+            Self::S3 if s3::makes_bucket(&request.action) => Sharing::IdentityOnly,
+            Self::S3 | Self::Other => Sharing::EitherAllows,
+        }
+    }
+
+    /// Whether the service answers a caller of this kind at all. Unsigned calls are for services that let policies open
+    /// their resources to everybody (R3.6, R5.15), and those of identity providers for STS alone (R3.8).
+    pub fn serves(self, request: &Request) -> bool {
+        match (&request.principal, self) {
+            (_, Self::Sts) => sts::serves(&request.principal, &request.action),
+            (Principal::Federated(_), _) | (Principal::Anonymous, Self::Kms | Self::Iam) => false,
+            (Principal::Anonymous, Self::S3) => true,
+            (Principal::Anonymous, Self::Other) => resource_policy::serves_unsigned_calls(&request.action),
+            (
+                Principal::User(_)
+                | Principal::RoleSession { .. }
+                | Principal::FederatedUser { .. }
+                | Principal::Root { .. }
+                | Principal::Service(_),
+                _,
+            ) => true,
+        }
+    }
+
+    /// Whether an action may be used on a resource of another account at all: few of KMS's may (R6.6), none of IAM's, and of
+    /// S3's not those on the bucket policy itself.
+    pub fn works_across_accounts(self, action: &ActionName) -> bool {
+        match self {
+            Self::Kms => catalog::kms::operation(action).is_some_and(|operation| operation.across_accounts),
+            Self::Iam => false,
+            Self::S3 => !s3::is_on_policy(action),
+            Self::Sts | Self::Other => true,
+        }
     }
 }
 
@@ -100,7 +130,8 @@ pub fn resource_policy_type(action: &ActionName) -> PolicyType {
 pub fn held<'w>(world: &'w World, request: &Request) -> Held<'w> {
     let arn = &request.resource.arn;
     let known = |policy: Option<&'w Policy>| policy.map_or(Held::Nothing, Held::Policy);
-    match (sharing(request), Service::of(&request.action)) {
+    let service = Service::of(&request.action);
+    match (service.sharing(request), service) {
         (Sharing::IdentityOnly | Sharing::Unguarded, _) | (_, Service::Iam) => Held::Nothing,
         (_, Service::Kms) => known(world.key(arn).map(|key| &*key.policy)),
         (_, Service::Sts) => {
@@ -112,37 +143,6 @@ pub fn held<'w>(world: &'w World, request: &Request) -> Held<'w> {
             None if resource_policy::may_have_one(arn) => Held::Unseen,
             None => Held::Nothing,
         },
-    }
-}
-
-/// Whether the service answers a caller of this kind at all. Unsigned calls are for services that let policies open
-/// their resources to everybody (R3.6, R5.15), and those of identity providers for STS alone (R3.8).
-pub fn serves(request: &Request) -> bool {
-    let service = Service::of(&request.action);
-    match (&request.principal, service) {
-        (_, Service::Sts) => sts::serves(&request.principal, &request.action),
-        (Principal::Federated(_), _) | (Principal::Anonymous, Service::Kms | Service::Iam) => false,
-        (Principal::Anonymous, Service::S3) => true,
-        (Principal::Anonymous, Service::Other) => resource_policy::serves_unsigned_calls(&request.action),
-        (
-            Principal::User(_)
-            | Principal::RoleSession { .. }
-            | Principal::FederatedUser { .. }
-            | Principal::Root { .. }
-            | Principal::Service(_),
-            _,
-        ) => true,
-    }
-}
-
-/// Whether an action may be used on a resource of another account at all: few of KMS's may (R6.6), none of IAM's, and of
-/// S3's not those on the bucket policy itself.
-pub fn works_across_accounts(request: &Request) -> bool {
-    match Service::of(&request.action) {
-        Service::Kms => catalog::kms::operation(&request.action).is_some_and(|operation| operation.across_accounts),
-        Service::Iam => false,
-        Service::S3 => !s3::is_on_policy(&request.action),
-        Service::Sts | Service::Other => true,
     }
 }
 

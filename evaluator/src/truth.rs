@@ -15,14 +15,29 @@ use crate::context::ConditionKey;
 
 /// Whether something holds, and what could turn it round.
 ///
-/// It is copied about freely: unstated keys are numbers of the judgement's own list, [`Unstated`].
+/// It is two words and copied about freely: unstated keys are numbers of the judgement's own list, [`Unstated`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truth {
-    holds: bool,
-    certain: bool,
-    rules: Rules,
+    state: State,
     keys: Keys,
 }
+
+/// Whether it holds, whether anything is left open, and the rules that are, in one word that tells what is certain by
+/// itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State(u32);
+
+impl State {
+    const FAILS: Self = Self(0);
+    const HOLDS: Self = Self(1 << 31);
+    const OPEN: u32 = 1 << 30;
+
+    const fn of(holds: bool) -> Self {
+        if holds { Self::HOLDS } else { Self::FAILS }
+    }
+}
+
+const _: () = assert!(Rule::ALL.len() <= 30, "each rule has a bit");
 
 /// What is left open: condition keys without a stated value, and rules the reference is unsure of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +91,7 @@ impl Unstated {
         let marked = keys.iter().enumerate().filter(|(number, _)| truth.keys.holds(Keys::number(*number)));
         let mut keys: SmallVec<[ConditionKey; 2]> = marked.map(|(_, key)| key.clone()).collect();
         keys.sort_unstable();
-        Doubts { keys, rules: truth.rules }
+        Doubts { keys, rules: truth.rules() }
     }
 }
 
@@ -229,7 +244,7 @@ impl Truth {
 
     /// Certainly `holds`.
     pub const fn certain(holds: bool) -> Self {
-        Self { holds, certain: true, rules: Rules::NONE, keys: Keys::NONE }
+        Self { state: State::of(holds), keys: Keys::NONE }
     }
 
     /// `holds` under the reference's reading; the other reading of `rule` says `otherwise`.
@@ -241,84 +256,87 @@ impl Truth {
     /// The other reading of `rule` may say the opposite, beside what else is open.
     #[must_use]
     pub fn doubted(self, rule: Rule) -> Self {
-        Self { certain: false, rules: self.rules.with(rule), ..self }
+        Self { state: State(self.state.0 | State::OPEN | Rules::NONE.with(rule).0), ..self }
     }
 
     /// `holds` while these keys count as absent; nobody stated them, so it may be otherwise.
     pub const fn unstated(holds: bool, keys: Keys) -> Self {
-        Self { holds, certain: false, rules: Rules::NONE, keys }
+        Self { state: State(State::of(holds).0 | State::OPEN), keys }
     }
 
     /// Whether it holds under the reference's reading with unstated keys absent.
-    pub const fn holds(&self) -> bool {
-        self.holds
+    pub const fn holds(self) -> bool {
+        self.state.0 & State::HOLDS.0 != 0
     }
 
     /// Whether nothing left open could change that.
-    pub fn is_certain(&self) -> bool {
-        self.certain
+    pub const fn is_certain(self) -> bool {
+        self.state.0 & State::OPEN == 0
     }
 
     /// Whether it holds in some reading.
-    pub fn could_hold(&self) -> bool {
-        self.holds || !self.certain
+    pub const fn could_hold(self) -> bool {
+        self.state.0 != State::FAILS.0
     }
 
     /// Whether it fails in some reading.
-    pub fn could_fail(&self) -> bool {
-        !self.holds || !self.certain
+    pub const fn could_fail(self) -> bool {
+        self.state.0 != State::HOLDS.0
     }
 
     /// The rules that could change it.
-    pub fn rules(&self) -> Rules {
-        self.rules
+    pub const fn rules(self) -> Rules {
+        Rules(self.state.0 & !(State::HOLDS.0 | State::OPEN))
     }
 
     /// The same, open in what is open in `other` too.
     #[must_use]
-    pub fn with_doubts_of(self, other: Self) -> Self {
-        Self { rules: self.rules.union(other.rules), keys: Keys(self.keys.0 | other.keys.0), ..self }
+    pub const fn with_doubts_of(self, other: Self) -> Self {
+        let open = other.state.0 & !State::HOLDS.0;
+        Self { state: State(self.state.0 | open), keys: Keys(self.keys.0 | other.keys.0) }
     }
 
     /// Both hold.
     #[must_use]
     #[inline]
     pub fn and(self, other: Self) -> Self {
-        self.combine(other, false)
+        self.combine(other, State::FAILS)
     }
 
     /// At least one holds.
     #[must_use]
     #[inline]
     pub fn or(self, other: Self) -> Self {
-        self.combine(other, true)
+        self.combine(other, State::HOLDS)
     }
 
-    /// Joins two truths; one that certainly equals `settles` settles the result by itself.
-    ///
-    /// One that certainly does not leaves the result to the other.
+    /// Joins two truths, of which each settles the result by itself where it is certain and `settles`, and leaves it to
+    /// the other where it is certainly the opposite.
     #[inline]
-    fn combine(self, other: Self, settles: bool) -> Self {
-        match (self.certain, other.certain) {
-            (true, _) => return if self.holds == settles { self } else { other },
-            (false, true) => return if other.holds == settles { other } else { self },
-            (false, false) => {}
+    fn combine(self, other: Self, settles: State) -> Self {
+        let neutral = State(settles.0 ^ State::HOLDS.0);
+        if self.state == neutral || other.state == settles {
+            return other;
         }
-        let holds = if settles { self.holds || other.holds } else { self.holds && other.holds };
-        Self { holds, certain: self.certain && other.certain, ..self.with_doubts_of(other) }
+        if other.state == neutral || self.state == settles {
+            return self;
+        }
+        let holds = if settles == State::HOLDS { self.holds() || other.holds() } else { self.holds() && other.holds() };
+        Self::certain(holds).with_doubts_of(self).with_doubts_of(other)
     }
 
     /// Holds where this fails.
     #[must_use]
-    pub fn negate(self) -> Self {
-        Self { holds: !self.holds, ..self }
+    pub const fn negate(self) -> Self {
+        Self { state: State(self.state.0 ^ State::HOLDS.0), ..self }
     }
 
     /// Takes the reference's reading of `rules` as settled, if nothing else is open.
     #[must_use]
     pub fn settle(self, rules: Rules) -> Self {
-        let open = self.rules.without(rules);
-        Self { certain: self.certain || (open.is_empty() && self.keys == Keys::NONE), rules: open, ..self }
+        let settled = Self { state: State(self.state.0 & !rules.0), ..self };
+        let is_open = self.keys != Keys::NONE || !settled.rules().is_empty();
+        if is_open { settled } else { Self::certain(self.holds()) }
     }
 
     /// All of them hold.

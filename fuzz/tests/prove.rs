@@ -45,7 +45,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 const CASES: usize = 150;
 
 /// Requests that look for a gain, a world.
-const TRIES: usize = 1_500;
+const TRIES: usize = 4_000;
 
 fn number(name: &str, default: usize) -> usize {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -172,7 +172,7 @@ fn with_strangers(world: &World) -> World {
 }
 
 /// Somebody's call on a key or role, with values that conditions of either world name.
-fn request(worlds: [&World; 2], numbers: &mut Numbers) -> Request {
+fn request(worlds: [&World; 2], at: usize, numbers: &mut Numbers) -> Request {
     let parse = |text: &str| Principal::parse(text).unwrap();
     let [one, _] = worlds;
     let mut callers: Vec<Principal> = one
@@ -191,7 +191,8 @@ fn request(worlds: [&World; 2], numbers: &mut Numbers) -> Request {
             .map(|account| parse(&format!("arn:aws:iam::{account}:root"))),
     );
     callers.push(parse("arn:aws:sts::111122223333:federated-user/fed"));
-    let caller = callers[numbers.below(callers.len())].clone();
+    // Every caller by every action, again and again, under other circumstances each time.
+    let (caller, at) = (callers[at % callers.len()].clone(), at / callers.len());
     let key = &one.keys[0];
     let target = role("target");
     let usual = ["Decrypt", "GenerateDataKey", "DescribeKey", "Encrypt", "CreateGrant", "RetireGrant"];
@@ -199,13 +200,15 @@ fn request(worlds: [&World; 2], numbers: &mut Numbers) -> Request {
         .filter(|each| each.target != kms::Target::None && each.fits(&key.spec, &key.usage))
         .map(|each| each.name)
         .collect();
-    let actions = if numbers.below(2) == 0 { &usual[..] } else { &all };
-    let is_assumed = numbers.below(4) == 0;
+    let actions: Vec<&str> = [&usual[..], &all].concat();
+    let assumed = ["AssumeRole", "TagSession", "SetSourceIdentity"];
+    let at = at % (actions.len() + assumed.len());
+    let is_assumed = at >= actions.len();
     let (action, arn) = if is_assumed {
-        let names = ["AssumeRole", "TagSession", "SetSourceIdentity"];
-        (format!("sts:{}", names[numbers.below(3)]), permitlab_evaluator::arn::Arn::parse(&target.arn("role")).unwrap())
+        let name = assumed[at - actions.len()];
+        (format!("sts:{name}"), permitlab_evaluator::arn::Arn::parse(&target.arn("role")).unwrap())
     } else {
-        (format!("kms:{}", actions[numbers.below(actions.len())]), key.arn.clone())
+        (format!("kms:{}", actions[at]), key.arn.clone())
     };
     let mut resource = Resource::new(arn);
     if !is_assumed {
@@ -341,8 +344,8 @@ fn what_is_shown_is_so_and_what_is_proved_holds() {
         let certain = gains.witnesses.iter().any(|witness| witness.rests_on.is_empty());
         let mut falsified = None;
         let with = [&before, &after].map(with_strangers);
-        for _ in 0..TRIES {
-            let request = request([&with[0], &with[1]], &mut numbers);
+        for at in 0..TRIES {
+            let request = request([&with[0], &with[1]], at, &mut numbers);
             let (old, new) = (decided(&with[0], &request), decided(&with[1], &request));
             if old.effect.is_deny()
                 && new.effect == Effect::Allow

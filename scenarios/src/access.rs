@@ -6,20 +6,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use permitlab_evaluator::catalog::services;
 use permitlab_evaluator::condition::Condition;
 use permitlab_evaluator::condition::operator::{Base, Family, SetOperator};
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::prove::{Access, Budget, Comparison, Standing, Travels, Way};
-use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::truth::Rule;
+use permitlab_evaluator::world::World;
 use serde_json::{Value, json};
 
 use crate::facts::Facts;
 use crate::file::Text;
-use crate::prove::{caller_name, name_of};
+use crate::prove::{name_of, standing_name};
 use crate::reference::{self, Target};
 use crate::root::PolicyRoot;
-use crate::table::{Refused, Stage};
+use crate::table::{self, Refused, Stage};
 
 /// What callers may do with a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,63 +52,87 @@ pub struct Answer {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
-pub enum Question<'q> {
+#[derive(Debug, Clone)]
+pub enum Question {
     /// Who may make this call on this resource.
     Who {
         /// The action.
-        call: &'q str,
+        call: Text,
         /// The resource, as a check would name it.
-        resource: &'q str,
+        resource: Text,
     },
     /// What this caller may do.
     What {
         /// The caller, as a check would name it.
-        principal: &'q str,
+        principal: Text,
     },
+}
+
+/// A question from the command line.
+#[derive(Debug, Clone, Copy)]
+pub enum Typed<'t> {
+    /// Who may make this call on this resource.
+    Who {
+        /// The action.
+        call: &'t str,
+        /// The resource.
+        resource: &'t str,
+    },
+    /// What this caller may do.
+    What {
+        /// The caller.
+        principal: &'t str,
+    },
+}
+
+impl Typed<'_> {
+    fn question(self, sources: &mut SourceMap) -> Question {
+        match self {
+            Self::Who { call, resource } => Question::Who {
+                call: table::typed(sources, "CALL", call),
+                resource: table::typed(sources, "RESOURCE", resource),
+            },
+            Self::What { principal } => Question::What { principal: table::typed(sources, "PRINCIPAL", principal) },
+        }
+    }
 }
 
 /// Asks a world.
 ///
 /// # Errors
 /// What is wrong with the world, and a part of the question that it does not know.
-pub fn ask(root: &PolicyRoot, world: &str, question: Question<'_>, budget: Budget) -> Result<Answer, Refused> {
+pub fn ask(root: &PolicyRoot, world: &str, typed: Typed<'_>, budget: Budget) -> Result<Answer, Refused> {
     let Stage { facts, mut sources, .. } = Stage::of(root, world, &[])?;
-    let found = match accesses(&facts, &mut sources, question, budget) {
-        Ok(found) => found,
-        Err(findings) => return Err((sources, findings)),
-    };
-    Ok(Answer { world: world.to_owned(), lines: lines(&facts, &found) })
+    let question = typed.question(&mut sources);
+    match facts.world().and_then(|own| lines_of(&facts, &own, &question, budget)) {
+        Ok(lines) => Ok(Answer { world: world.to_owned(), lines }),
+        Err(findings) => Err((sources, findings)),
+    }
 }
 
-fn accesses(
+/// What a world says, from its facts.
+///
+/// # Errors
+/// A part of the question that the world does not know.
+pub(crate) fn lines_of(
     facts: &Facts,
-    sources: &mut SourceMap,
-    question: Question<'_>,
+    world: &World,
+    question: &Question,
     budget: Budget,
-) -> Result<Vec<Access>, Vec<Diagnostic>> {
-    let world = facts.world()?;
-    let comparison = Comparison::new(&world, &world, budget);
-    let mut typed = |name: &str, text: &str| {
-        let id = sources.add(name, text).ok();
-        let id = id.unwrap_or(permitlab_evaluator::source::SourceId::from_index(u32::MAX));
-        Text::new(text, Span::new(id, 0, text.len()))
-    };
+) -> Result<Vec<Line>, Vec<Diagnostic>> {
+    let comparison = Comparison::new(world, world, budget);
     let told = |finding: Box<Diagnostic>| vec![*finding];
-    match question {
+    let found = match question {
         Question::Who { call, resource } => {
-            let action = reference::action(&typed("CALL", call)).map_err(told)?;
-            let text = typed("RESOURCE", resource);
-            match reference::target(facts, &text).map_err(told)? {
-                Target::Resource(resource) => Ok(comparison.who_can(&action, &resource.arn)),
-                Target::AwsOwned => Ok(Vec::new()),
+            let action = reference::action(call).map_err(told)?;
+            match reference::target(facts, resource).map_err(told)? {
+                Target::Resource(resource) => comparison.who_can(&action, &resource.arn),
+                Target::AwsOwned => Vec::new(),
             }
         }
-        Question::What { principal } => {
-            let caller = reference::caller(facts, &typed("PRINCIPAL", principal)).map_err(told)?;
-            Ok(comparison.what_can(&caller))
-        }
-    }
+        Question::What { principal } => comparison.what_can(&reference::caller(facts, principal).map_err(told)?),
+    };
+    Ok(lines(facts, &found))
 }
 
 /// One line for all actions of a caller on a resource that are allowed alike.
@@ -116,10 +142,10 @@ fn lines(facts: &Facts, found: &[Access]) -> Vec<Line> {
         let stands_for = match access.stands_for {
             Standing::Itself => None,
             Standing::OfAccount { .. } => Some("anybody else of the account"),
-            Standing::Service => Some("any service that no policy names"),
+            Standing::Service => Some("any other service"),
         };
         let line = Line {
-            caller: caller_name(facts, facts, &access.caller),
+            caller: standing_name(facts, &access.caller, access.stands_for),
             stands_for,
             resource: name_of(facts, &access.resource),
             actions: vec![access.action.as_str().to_owned()],
@@ -193,11 +219,35 @@ fn parts(way: &Way) -> (String, Vec<String>) {
 /// `s3.us-east-1.amazonaws.com` as a person would say it.
 fn host(text: &str) -> String {
     match text.split('.').collect::<Vec<_>>().as_slice() {
-        [service, "*", "amazonaws", "com"] => format!("{service} in any Region"),
-        [service, region, "amazonaws", "com"] => format!("{service} in {region}"),
+        [service, "*", "amazonaws", "com"] => format!("{} in any Region", service_name(service)),
+        [service, region, "amazonaws", "com"] => format!("{} in {region}", service_name(service)),
         _ => text.to_owned(),
     }
 }
+
+/// `S3` for `s3`, as AWS calls it.
+fn service_name(prefix: &str) -> String {
+    let name = services::service(prefix).map_or_else(|| prefix.to_owned(), |service| service.name().to_owned());
+    let short = ["Amazon ", "AWS "].iter().find_map(|brand| name.strip_prefix(brand));
+    short.map_or(name.clone(), str::to_owned)
+}
+
+/// What the names of pairs of an encryption context begin with, in lower case.
+const PAIR: &str = "kms:encryptioncontext:";
+
+/// How a value stands to the operand, where it is not the same.
+const VERBS: [(Base, &str); 10] = [
+    (Base::NumericLessThan, "below "),
+    (Base::NumericLessThanEquals, "at most "),
+    (Base::NumericGreaterThan, "above "),
+    (Base::NumericGreaterThanEquals, "at least "),
+    (Base::DateLessThan, "before "),
+    (Base::DateLessThanEquals, "not after "),
+    (Base::DateGreaterThan, "after "),
+    (Base::DateGreaterThanEquals, "not before "),
+    (Base::IpAddress, "in "),
+    (Base::NotIpAddress, "in "),
+];
 
 /// What a condition asks for, or rules out.
 fn phrase(condition: &Condition, holds: bool) -> String {
@@ -210,35 +260,25 @@ fn phrase(condition: &Condition, holds: bool) -> String {
         return if wants_absent == holds { format!("without {key}") } else { format!("with {key}") };
     }
     let is_positive = holds != operator.base.is_negated();
+    let is_pair = condition.key.folded().starts_with(PAIR) && operator.set == SetOperator::None;
     let subject = match (condition.key.folded(), operator.set) {
         ("aws:sourcearn", SetOperator::None) => "on behalf of".to_owned(),
         ("aws:principalorgid", SetOperator::None) => "from the organization".to_owned(),
-        (_, SetOperator::None) => match key.get("kms:EncryptionContext:".len()..) {
-            Some(pair) if condition.key.folded().starts_with("kms:encryptioncontext:") => {
-                format!("with encryption context {pair}")
-            }
-            Some(_) | None => format!("where {key} is"),
-        },
+        (_, SetOperator::None) if is_pair => {
+            format!("with encryption context {}", key.get(PAIR.len()..).unwrap_or_default())
+        }
+        (_, SetOperator::None) => format!("where {key} is"),
         (_, SetOperator::ForAllValues) => format!("where every value of {key} is"),
         (_, SetOperator::ForAnyValue) => format!("where some value of {key} is"),
     };
-    let verb = match operator.base.family() {
-        Family::Numeric | Family::Date => match operator.base {
-            Base::NumericLessThan => "below ",
-            Base::NumericLessThanEquals => "at most ",
-            Base::NumericGreaterThan => "above ",
-            Base::NumericGreaterThanEquals => "at least ",
-            Base::DateLessThan => "before ",
-            Base::DateLessThanEquals => "not after ",
-            Base::DateGreaterThan => "after ",
-            Base::DateGreaterThanEquals => "not before ",
-            _ => "",
-        },
-        Family::Ip => "in ",
-        Family::String | Family::Arn | Family::Bool | Family::Binary | Family::Null => "",
-    };
+    let verb = VERBS.iter().find(|(base, _)| *base == operator.base).map_or("", |(_, verb)| verb);
     let mut text = subject;
-    let _ = write!(text, "{}{verb}{joined}", if is_positive { " " } else { " not " });
+    let between = match (is_positive, is_pair) {
+        (true, true) => "=",
+        (true, false) => " ",
+        (false, _) => " not ",
+    };
+    let _ = write!(text, "{between}{verb}{joined}");
     // Where the key is absent, a condition that fails may fail for that.
     match (holds, condition.holds_when_absent()) {
         (true, true) => text.push_str(", or absent"),

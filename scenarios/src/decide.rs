@@ -23,14 +23,15 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use permitlab_evaluator::authorize::{self, before_policies};
 use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::closest;
 use permitlab_evaluator::json::{self, Kind};
 use permitlab_evaluator::layer::{Layer, Verdict};
 use permitlab_evaluator::policy::{PolicyType, document};
+use permitlab_evaluator::service::{self, Service, Sharing};
 use permitlab_evaluator::source::{LONGEST, SourceId};
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::kms::KeyState;
-use permitlab_evaluator::{derive, service};
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use answer::{Answer, Refused};
@@ -383,7 +384,7 @@ fn judge(asked: &Asked, set: &Bundle, state: KeyState) -> Result<Answer, Fault> 
                 format!("`service_control/{level}` is a level without a policy, which denies everything")
             }));
     }
-    if service::sharing(request) == service::Sharing::Delegated && applicable.resource.is_none() {
+    if Service::of(&request.action).sharing(request) == Sharing::Delegated && applicable.resource.is_none() {
         let is_role = asked.resource_policy() == PolicyType::Trust;
         let missing = if is_role {
             "the role has no trust policy here; AWS's roles always have one"

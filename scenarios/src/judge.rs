@@ -176,7 +176,7 @@ pub fn judge(world: &World, request: &Request, settled: Rules) -> Judgement {
     judgement.accepted = accepted(&applicable, request, &context, settled);
     judgement.is_under_aws_policy = judgement.layer == Some(Layer::Resource)
         && world.key(&request.resource.arn).is_some_and(|key| key.is_aws_managed);
-    judgement.resource_policy = (service::sharing(request), policy_word(request));
+    judgement.resource_policy = (Service::of(&request.action).sharing(request), policy_word(request));
     judgement.closed = closed(&applicable, request);
     if judgement.closed.is_some() {
         judgement.nearest = None;
@@ -220,9 +220,10 @@ fn closed(applicable: &Applicable<'_>, request: &Request) -> Option<&'static str
     let owner = applicable.resource_account.or(request.resource.account);
     let caller = request.principal.account();
     let crosses = owner.is_some() && caller.is_some() && owner != caller;
-    if !service::serves(request) {
+    let service = Service::of(&request.action);
+    if !service.serves(request) {
         Some("the service does not answer such a caller, whatever the policies say")
-    } else if crosses && !service::works_across_accounts(request) {
+    } else if crosses && !service.works_across_accounts(&request.action) {
         Some("the action works on nothing of another account, whatever the policies say")
     } else {
         None

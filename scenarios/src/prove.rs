@@ -408,6 +408,22 @@ fn statement_place(world: &World, request: &Request, side: &Side) -> Option<Stri
     Some(side.sources.place(statement.span))
 }
 
+/// What a caller is called, or those for whom it stands: `account/NAME/*` is everybody else of an account, `account/*`
+/// everybody of accounts that nobody names, `service/*` every service that nobody names.
+pub(crate) fn standing_name(facts: &Facts, caller: &Principal, standing: Standing) -> String {
+    match (standing, caller.account()) {
+        (Standing::Service, _) => "service/*".to_owned(),
+        (Standing::OfAccount { .. }, Some(account)) if !account.as_str().contains(|digit| digit != '0') => {
+            "account/*".to_owned()
+        }
+        (Standing::OfAccount { .. }, Some(account)) => {
+            let named = facts.accounts.iter().find(|(_, own)| **own == account);
+            format!("account/{}/*", named.map_or(account.as_str(), |(name, _)| name))
+        }
+        (Standing::Itself | Standing::OfAccount { .. }, _) => caller_name(facts, facts, caller),
+    }
+}
+
 /// What a check calls a caller.
 pub(crate) fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> String {
     let of = |facts: &Facts| {
@@ -426,7 +442,19 @@ pub(crate) fn caller_name(facts: &Facts, other: &Facts, caller: &Principal) -> S
         let session = if session.is_empty() || session == "permitlab" { String::new() } else { format!("@{session}") };
         Some(name + &session)
     };
-    let named = of(facts).or_else(|| of(other));
+    let account = |facts: &Facts| match caller {
+        Principal::Root { account, .. } => {
+            let named = facts.accounts.iter().find(|(_, own)| *own == account);
+            named.map(|(name, _)| format!("account/{name}"))
+        }
+        Principal::User(_)
+        | Principal::RoleSession { .. }
+        | Principal::FederatedUser { .. }
+        | Principal::Service(_)
+        | Principal::Federated(_)
+        | Principal::Anonymous => None,
+    };
+    let named = of(facts).or_else(|| of(other)).or_else(|| account(facts)).or_else(|| account(other));
     named.unwrap_or_else(|| match caller {
         Principal::Service(host) => {
             format!(
@@ -465,6 +493,11 @@ fn resource_named(facts: &Facts, other: &Facts, arn: &Arn) -> String {
     of(facts).or_else(|| of(other)).unwrap_or_else(|| arn.as_str().to_owned())
 }
 
+/// What a request has beside caller, action and resource, in words.
+pub(crate) fn circumstances(request: &Request) -> String {
+    ask("", "", request).circumstances()
+}
+
 /// A request as a check would ask it.
 pub(crate) fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
     let question = Question {
@@ -490,20 +523,7 @@ fn unknown_text(unknown: &Unknown, one: &Side, other: &Side) -> (String, String)
 impl Finding {
     /// What the request has beside caller, action and resource, in words.
     pub fn circumstances(&self) -> String {
-        let Ask { question, context } = &self.ask;
-        let mut parts = Vec::new();
-        parts.extend(question.via.as_ref().map(|via| format!("through {via}")));
-        parts.extend(question.on_behalf_of.as_ref().map(|source| format!("for {source}")));
-        parts.extend(
-            question.encryption_context.iter().map(|(name, value)| format!("with encryption context {name}={value}")),
-        );
-        for (key, values) in context {
-            parts.push(match values {
-                Some(values) => format!("with {key} {values}"),
-                None => format!("without {key}"),
-            });
-        }
-        if parts.is_empty() { "directly".to_owned() } else { parts.join(", ") }
+        self.ask.circumstances()
     }
 
     /// The request as a scenario that says it must fail.

@@ -8,6 +8,7 @@ mod ask;
 mod expect;
 mod need;
 mod select;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -426,6 +427,18 @@ impl Run<'_> {
                 asked = Vec::new();
                 expect::policy(self.sources, &findings, &case.outcome, case.span)
             }
+            Question::Ask { ask, exactly } => {
+                let facts = self.changed(check, cell)?;
+                let world = self.world(&facts)?;
+                asked = Vec::new();
+                sweep::ask(&facts, &world, ask, exactly, &Scope::new(&facts.vars).with(cell))?
+            }
+            Question::Never(never) => {
+                let facts = self.changed(check, cell)?;
+                let world = self.world(&facts)?;
+                asked = Vec::new();
+                sweep::never(&facts, &world, never, &Scope::new(&facts.vars).with(cell), span)?
+            }
         };
         let mut problems = problems;
         problems.extend(asked.iter().enumerate().filter_map(|(at, each)| differing(at, each, span)));
@@ -652,7 +665,7 @@ fn with(cell: &Cell, axis: &str, value: &str) -> Cell {
 fn flow_span(check: &Check) -> Span {
     match &check.question {
         Question::Flow { flow, .. } => flow.span(),
-        Question::Call(_) | Question::Policy { .. } => check.name.span(),
+        Question::Call(_) | Question::Policy { .. } | Question::Ask { .. } | Question::Never(_) => check.name.span(),
     }
 }
 

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
-use permitlab_evaluator::source::{SourceMap, Span};
+use permitlab_evaluator::source::{SourceId, SourceMap, Span};
 use serde_json::{Value, json};
 
 pub use answer::{Answered, Outcome, Word, answers};
@@ -98,9 +98,9 @@ impl Stage {
         changes: &[String],
     ) -> Result<(Facts, Space), Vec<Diagnostic>> {
         let name = typed(sources, "WORLD", world);
-        let mut facts = facts::load(root, sources, &name, &Named::default())?;
+        let mut facts = facts::load(root, sources, [&name], &Named::default())?;
         for change in changes {
-            let Some(text) = typed(sources, "--change", change) else { continue };
+            let text = typed(sources, "--change", change);
             change::apply(&mut facts, root, sources, &text).map_err(|finding| vec![*finding])?;
         }
         let world = facts.world()?;
@@ -110,9 +110,9 @@ impl Stage {
 }
 
 /// A text of the command line, which is far shorter than what a source map refuses.
-fn typed(sources: &mut SourceMap, name: &str, text: &str) -> Option<Text> {
-    let id = sources.add(name, text).ok()?;
-    Some(Text::new(text, Span::new(id, 0, text.len())))
+pub(crate) fn typed(sources: &mut SourceMap, name: &str, text: &str) -> Text {
+    let id = sources.add(name, text).unwrap_or(SourceId::from_index(u32::MAX));
+    Text::new(text, Span::new(id, 0, text.len()))
 }
 
 impl Table {

@@ -422,6 +422,20 @@ fn an_inferred_step_is_not_required() {
 #[case::accepted_at("policy: p\ntype: key\nexpect: { accepted: true, at: \"1:1\" }", "misplaced-key", (6, 36))]
 #[case::no_place("policy: p\ntype: key\nexpect: { refused: x, at: \"9-21\" }", "invalid-value", (6, 32))]
 #[case::unknown_type("policy: p\ntype: kms\nexpect: { accepted: true }", "unknown-value", (5, 11))]
+#[case::ask_and_call("by: a\ncall: c\nask: { what_can: é }\nexpect: allow", "asked-twice", (6, 12))]
+#[case::ask_without_answer("ask: { what_can: é }", "missing-key", (3, 5))]
+#[case::ask_nothing("ask: {}\nexactly: []", "missing-key", (4, 10))]
+#[case::ask_without_resource("ask: { who_can: é }\nexactly: []", "missing-key", (4, 12))]
+#[case::ask_two_things("ask: { who_can: c, what_can: é }\nexactly: []", "asked-twice", (4, 34))]
+#[case::ask_with_resource("ask: { what_can: c, resource: é }\nexactly: []", "misplaced-key", (4, 35))]
+#[case::ask_with_expect("ask: { what_can: c }\nexactly: []\nexpect: allow", "misplaced-key", (6, 13))]
+#[case::ask_with_context("ask: { what_can: c }\nexactly: []\ncontext: { é: x }", "misplaced-key", (6, 16))]
+#[case::exactly_of_a_call("by: a\ncall: c\nexactly: [é]\nexpect: allow", "misplaced-key", (6, 14))]
+#[case::never_without_call("never: { resource: é }", "missing-key", (4, 14))]
+#[case::never_two_calls("never: { call: a, calls: [b], resource: é }", "asked-twice", (4, 30))]
+#[case::never_no_calls("never: { calls: [], resource: é }", "empty-list", (4, 21))]
+#[case::never_without_value("never: { call: a, resource: b, unless: { é: null } }", "empty-list", (4, 46))]
+#[case::never_misspelt("never: { call: a, resource: b, exept: [c] }", "unknown-key", (4, 36))]
 fn a_bad_check_is_refused_at_its_place(#[case] lines: &str, #[case] code: &str, #[case] place: (usize, usize)) {
     let (sources, scenario) = scenario(&one_check(lines));
     refused(&sources, scenario, code, place);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use permitlab::access::{Answer, Line, Question, ask};
+use permitlab::access::{Answer, Line, Typed, ask};
 use permitlab_evaluator::prove::Budget;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::table;
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn who_can(arguments: &WhoCanArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
-    let question = Question::Who { call: &arguments.call, resource: &arguments.resource };
+    let question = Typed::Who { call: &arguments.call, resource: &arguments.resource };
     run(&arguments.access, question, streams)
 }
 
@@ -26,10 +26,10 @@ pub fn who_can(arguments: &WhoCanArguments, streams: &mut Streams) -> anyhow::Re
 /// # Errors
 /// Arguments that name nothing, and files that cannot be read or written.
 pub fn what_can(arguments: &WhatCanArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
-    run(&arguments.access, Question::What { principal: &arguments.principal }, streams)
+    run(&arguments.access, Typed::What { principal: &arguments.principal }, streams)
 }
 
-fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Streams) -> anyhow::Result<Exit> {
+fn run(arguments: &AccessArguments, question: Typed<'_>, streams: &mut Streams) -> anyhow::Result<Exit> {
     let root = root(arguments.root.as_deref())?;
     let all = root.world_files()?;
     for name in &arguments.worlds {
@@ -45,11 +45,12 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
         return Err(refusal.help("add one under `fixtures/`").into());
     }
     let mut answers = Vec::new();
-    let mut refused = None;
+    let (mut refused, mut is_known) = (None, false);
     for world in worlds {
         match ask(&root, world, question, Budget::default()) {
+            Ok(answer) if answer.lines.is_empty() && !is_named => is_known = true,
             Ok(answer) => answers.push(answer),
-            // A world that does not know what is asked about has nothing to say, unless it was named.
+            // A world that does not know what is asked about is left out, unless it was named.
             Err(why) => {
                 if is_named {
                     return table::invalid(&why, streams);
@@ -58,7 +59,7 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
             }
         }
     }
-    if let (true, Some(why)) = (answers.is_empty(), refused) {
+    if let (true, false, Some(why)) = (answers.is_empty(), is_known, refused) {
         return table::invalid(&why, streams);
     }
     arguments.reports.write(streams, |format| match format {
@@ -74,6 +75,9 @@ fn run(arguments: &AccessArguments, question: Question<'_>, streams: &mut Stream
 
 fn human(answers: &[Answer]) -> String {
     let mut text = String::new();
+    if answers.is_empty() {
+        text.push_str("nothing is allowed\n");
+    }
     for Answer { world, lines } in answers {
         let _ = writeln!(text, "{world}");
         if lines.is_empty() {

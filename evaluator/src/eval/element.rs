@@ -1,9 +1,11 @@
 //! Does one element of a statement match?
 //!
-//! `Principal` (R3), `Action` (R2.1, R2.2) and `Resource` (R2.4 to R2.13), plain and negated.
+//! `Principal` (R3) and `Resource` (R2.4 to R2.13), plain and negated. `Action` (R2.1, R2.2) is
+//! [`ActionElement::covers`](crate::policy::ActionElement::covers).
 
 use crate::eval::View;
-use crate::policy::{ActionElement, PrincipalElement, ResourceElement};
+use crate::policy::pattern::ArnPattern;
+use crate::policy::{PrincipalElement, ResourceElement, Statement, Written};
 use crate::principal::{Principal, PrincipalMatch, PrincipalPattern, Star};
 use crate::truth::{Rule, Truth};
 
@@ -20,10 +22,21 @@ impl Ways {
         self.0 & (1 << way as u8) != 0
     }
 
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The same, with this way.
     #[must_use]
     pub const fn with(self, way: PrincipalMatch) -> Self {
         Self(self.0 | 1 << way as u8)
+    }
+
+    /// The same, without this way.
+    #[must_use]
+    pub const fn without(self, way: PrincipalMatch) -> Self {
+        Self(self.0 & !(1 << way as u8))
     }
 
     /// The ways, strongest first.
@@ -38,21 +51,23 @@ impl Ways {
     }
 }
 
-/// How the entries of an element cover the caller.
-pub fn ways(element: &PrincipalElement, caller: &Principal) -> Ways {
-    element.entries.iter().filter_map(|entry| entry.value.covers(caller)).fold(Ways::default(), Ways::with)
+/// How the entries of a statement's `Principal` or `NotPrincipal` cover the caller, where it has one.
+#[inline]
+pub fn ways(statement: &Statement, view: &View<'_>) -> Ways {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    entries.filter_map(|entry| entry.value.covers(&view.request.principal)).fold(Ways::NONE, Ways::with)
 }
 
-/// Whether a `Principal` or `NotPrincipal` element matches the caller.
-pub fn principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
-    let caller = &view.request.principal;
+/// Whether a `Principal` or `NotPrincipal` element matches a caller whom its entries cover in these ways.
+#[inline]
+pub fn principal(element: &PrincipalElement, ways: Ways, view: &View<'_>) -> Truth {
     if element.negated {
-        return not_principal(element, view);
+        return not_principal(element, ways, view);
     }
-    if element.entries.iter().all(|entry| entry.value.covers(caller).is_none()) {
+    if ways.is_empty() {
         return Truth::NO;
     }
-    covered(element, caller)
+    covered(element, &view.request.principal)
 }
 
 /// That the entries of an element cover a caller they match. `{"AWS": "*"}` means the same as `*`; whether it covers
@@ -69,12 +84,11 @@ fn covered(element: &PrincipalElement, caller: &Principal) -> Truth {
 /// `NotPrincipal` spares the callers it lists (R3.10). AWS may look at the account first, then at the user or role,
 /// then at the session, so a caller is spared for certain only when all of these are listed; its account alone
 /// spares nobody but the root user. A caller with a permissions boundary is never spared.
-fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
+fn not_principal(element: &PrincipalElement, listed: Ways, view: &View<'_>) -> Truth {
     if view.has_boundary {
         return Truth::YES;
     }
     let caller = &view.request.principal;
-    let listed = ways(element, caller);
     let needed: &[PrincipalMatch] = match caller {
         Principal::RoleSession { .. } => {
             &[PrincipalMatch::Direct, PrincipalMatch::RoleOfSession, PrincipalMatch::Account]
@@ -92,29 +106,26 @@ fn not_principal(element: &PrincipalElement, view: &View<'_>) -> Truth {
     Truth::unless(true, Rule::NotPrincipalOfSession, !is_named)
 }
 
-/// Whether an `Action` or `NotAction` element matches.
-pub fn action(element: &ActionElement, view: &View<'_>) -> Truth {
-    let listed = element.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
-    Truth::certain(listed != element.negated)
-}
-
 /// Whether a `Resource` or `NotResource` element matches, or what stands in for one.
 pub fn resource(element: &ResourceElement, view: &View<'_>) -> Truth {
     match element {
         ResourceElement::Missing => Truth::NO,
         ResourceElement::Own => Truth::YES,
-        ResourceElement::Listed { negated: false, .. } => listed(element, view),
-        ResourceElement::Listed { negated: true, patterns, .. } => {
-            let truth = listed(element, view).negate();
-            // A pattern with an unresolved variable excludes nothing (R2.11).
-            let unresolved = patterns.iter().any(|pattern| pattern.value.is_unresolved(view));
-            truth.and(Truth::unless(true, Rule::UnresolvedNotResource, !unresolved))
+        ResourceElement::Listed { negated, patterns, .. } => {
+            let listed = listed(patterns, view);
+            if *negated { none_of(patterns, listed, view) } else { listed }
         }
     }
 }
 
-fn listed(element: &ResourceElement, view: &View<'_>) -> Truth {
-    let ResourceElement::Listed { patterns, .. } = element else { return Truth::NO };
+/// Whether `NotResource` matches. A pattern with an unresolved variable excludes nothing (R2.11).
+fn none_of(patterns: &[Written<ArnPattern>], listed: Truth, view: &View<'_>) -> Truth {
+    let unresolved = patterns.iter().any(|pattern| pattern.value.is_unresolved(view));
+    listed.negate().and(Truth::unless(true, Rule::UnresolvedNotResource, !unresolved))
+}
+
+#[inline]
+fn listed(patterns: &[Written<ArnPattern>], view: &View<'_>) -> Truth {
     let resource = &view.request.resource;
     Truth::any(patterns.iter().map(|pattern| {
         let truth = pattern.value.matches(&resource.arn, view);

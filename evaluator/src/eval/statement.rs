@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::eval::element::Ways;
 use crate::eval::{View, element};
 use crate::policy::Statement;
 use crate::truth::Truth;
@@ -28,23 +29,32 @@ pub enum Element {
 
 /// Whether the statement applies: all of its elements match (R4.2).
 pub fn applies(statement: &Statement, view: &View<'_>) -> Truth {
-    // Most statements are about other actions.
-    let action = element::action(&statement.action, view);
-    if !action.holds() {
-        return Truth::NO;
-    }
-    let mut applies = action;
-    let _left_early = elements(statement, view, action, &mut |_, truth: Truth| {
+    walk(statement, view, |_, truth| unless_it_fails(*truth))
+}
+
+/// Whether a statement about the request's action applies: all of its other elements match as well. `ways` is how its
+/// principals cover the caller.
+#[inline]
+pub fn applies_to_action(statement: &Statement, ways: Ways, view: &View<'_>) -> Truth {
+    let mut applies = Truth::YES;
+    let _left_early = elements(statement, ways, view, true, &mut |_, truth: Truth| {
         applies = applies.and(truth);
-        if truth.could_hold() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        unless_it_fails(truth)
     });
     applies
 }
 
-/// Whether the statement would apply if its conditions held.
+/// A decision leaves at the first element that fails for certain.
+fn unless_it_fails(matches: Truth) -> ControlFlow<()> {
+    if matches.could_hold() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Whether a statement about the request's action would apply if its conditions held.
 pub fn applies_but_for_conditions(statement: &Statement, view: &View<'_>) -> Truth {
-    let principal = statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, view));
-    principal.and(element::action(&statement.action, view)).and(element::resource(&statement.resource, view))
+    let ways = element::ways(statement, view);
+    let principal =
+        statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, ways, view));
+    principal.and(element::resource(&statement.resource, view))
 }
 
 /// Judges every element and hands each outcome to `visit`, in the order principal, action, resource, conditions.
@@ -59,20 +69,22 @@ pub fn walk(
         applies = applies.and(truth);
         flow
     };
-    let _left_early = elements(statement, view, element::action(&statement.action, view), &mut see);
+    let (ways, is_about_action) = (element::ways(statement, view), statement.action.covers(&view.request.action));
+    let _left_early = elements(statement, ways, view, is_about_action, &mut see);
     applies
 }
 
 fn elements(
     statement: &Statement,
+    ways: Ways,
     view: &View<'_>,
-    action: Truth,
+    is_about_action: bool,
     see: &mut impl FnMut(Element, Truth) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     if let Some(principal) = &statement.principal {
-        see(Element::Principal, element::principal(principal, view))?;
+        see(Element::Principal, element::principal(principal, ways, view))?;
     }
-    see(Element::Action, action)?;
+    see(Element::Action, Truth::certain(is_about_action))?;
     see(Element::Resource, element::resource(&statement.resource, view))?;
     for (index, condition) in statement.conditions.iter().enumerate() {
         see(Element::Condition(index), condition.holds(view))?;

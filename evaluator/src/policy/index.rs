@@ -203,9 +203,8 @@ impl Index {
         Self { actions: groups.into_iter().map(bucket).collect(), starts }
     }
 
-    /// Hands over the numbers of the statements that could match, in order.
-    #[inline]
-    pub fn candidates(&self, request: &Request, visit: impl FnMut(u32)) {
+    /// The numbers of the statements that could match, in order.
+    pub fn candidates(&self, request: &Request) -> SmallVec<[u32; 64]> {
         let resource = request.resource.arn.as_str().as_bytes();
         let mut found: SmallVec<[u32; 64]> = SmallVec::new();
         let mut look = |key: u64| {
@@ -229,7 +228,7 @@ impl Index {
         look(text.whole());
         found.sort_unstable();
         found.dedup();
-        found.into_iter().for_each(visit);
+        found
     }
 }
 

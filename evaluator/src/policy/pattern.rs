@@ -204,6 +204,7 @@ fn special(text: &str, version: Version, wildcards: Wildcards) -> Option<usize> 
 }
 
 /// The value of a variable is literal text: its stars are no wildcards (R2.10).
+#[inline(never)]
 fn matches_resolved(pieces: &[Piece], text: &str, case: Case, context: &impl Lookup) -> Truth {
     if !could_match(pieces, text, case) {
         return Truth::NO;
@@ -393,15 +394,21 @@ impl ArnPattern {
             Self::Every => Truth::YES,
             Self::Whole(whole) => Truth::certain(whole.as_str() == text),
             Self::Start(start) => Truth::certain(text.starts_with(start.as_str())),
-            Self::Fields(patterns) => Self::match_fields(patterns, &fields(), context),
+            Self::Fields(patterns) => Self::match_fields(patterns, fields, context),
             Self::Malformed => Truth::NO,
         }
     }
 
-    fn match_fields(patterns: &[Pattern; 6], fields: &[&str; 6], context: &impl Lookup) -> Truth {
+    /// Apart from the forms that nearly every statement has.
+    #[inline(never)]
+    fn match_fields<'t>(
+        patterns: &[Pattern; 6],
+        fields: impl FnOnce() -> [&'t str; 6],
+        context: &impl Lookup,
+    ) -> Truth {
         let mut all = Truth::YES;
         // The last field tells most ARNs apart.
-        for (index, (pattern, field)) in patterns.iter().zip(fields).enumerate().rev() {
+        for (index, (pattern, field)) in patterns.iter().zip(fields()).enumerate().rev() {
             let truth = pattern.matches(field, Case::Sensitive, context);
             let is_early_variable = index < 5 && pattern.has_variables();
             all = all.and(if is_early_variable {

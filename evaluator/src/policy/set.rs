@@ -71,6 +71,15 @@ impl Indexed {
         });
         Self { index: Index::new(statements), places: places.collect() }
     }
+
+    /// The statements that could match, with the numbers of their policies, in order.
+    fn candidates<'w>(&self, set: &'w PolicySet, request: &Request) -> impl Iterator<Item = (usize, &'w Statement)> {
+        self.index.candidates(request).into_iter().filter_map(|number| {
+            let (policy, statement) = self.places.get(number as usize).copied()?;
+            let (policy, statement) = (policy as usize, statement as usize);
+            Some((policy, set.policies.get(policy)?.statements.get(statement)?))
+        })
+    }
 }
 
 impl Deref for PolicySet {
@@ -120,23 +129,23 @@ impl<'w> Policies<'w> {
         }
     }
 
-    /// Hands over every statement whose action and resource could match the request, with the number of its policy, in
-    /// order. Those that are left out do not apply, whatever else they say.
+    /// Hands over every statement that is about the request's action and whose resource could match, with the number of
+    /// its policy, in order. Those that are left out do not apply, whatever else they say.
     #[inline]
     pub fn candidates(self, request: &Request, mut visit: impl FnMut(usize, &'w Statement)) {
+        // Most statements are about other actions.
+        let mut visit = |policy: usize, statement: &'w Statement| {
+            if statement.action.covers(&request.action) {
+                visit(policy, statement);
+            }
+        };
         match self {
             Self::Set(set) => match set.indexed() {
-                Some(indexed) => indexed.index.candidates(request, |number| {
-                    let place = indexed.places.get(number as usize);
-                    let Some((number, statement)) = place.map(|place| (place.0 as usize, place.1 as usize)) else {
-                        return;
-                    };
-                    if let Some(policy) = set.policies.get(number)
-                        && let Some(statement) = policy.statements.get(statement)
-                    {
+                Some(indexed) => {
+                    for (number, statement) in indexed.candidates(set, request) {
                         visit(number, statement);
                     }
-                }),
+                }
                 None => {
                     for (number, policy) in set.policies.iter().enumerate() {
                         policy.candidates(request, |statement| visit(number, statement));
@@ -151,14 +160,13 @@ impl<'w> Policies<'w> {
 impl Policy {
     /// Hands over every statement whose action and resource could match the request.
     #[inline]
-    fn candidates<'p>(&'p self, request: &Request, mut visit: impl FnMut(&'p Statement)) {
+    fn candidates<'p>(&'p self, request: &Request, visit: impl FnMut(&'p Statement)) {
         match self.index.as_ref().and_then(|index| index.get(|| Index::new(self.statements.iter()))) {
             None => self.statements.iter().for_each(visit),
-            Some(index) => index.candidates(request, |number| {
-                if let Some(statement) = self.statements.get(number as usize) {
-                    visit(statement);
-                }
-            }),
+            Some(index) => {
+                let statement = |number: u32| self.statements.get(number as usize);
+                index.candidates(request).into_iter().filter_map(statement).for_each(visit);
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::json::Text;
 use crate::policy::{Effect, Policies, Policy, PolicyType, Statement};
 use crate::principal::{Principal, PrincipalMatch};
 use crate::service::kms::grant;
-use crate::service::{self, Sharing, s3, sts};
+use crate::service::{Service, Sharing, s3, sts};
 use crate::source::{SourceId, Span};
 use crate::truth::{Rule, Rules, Truth};
 use crate::world::kms::{Constraint, Grant, Pairs};
@@ -93,11 +93,12 @@ impl<'c> Compiler<'c> {
         let request = view.request;
         let caller = &request.principal;
         let owner = applicable.resource_account.or(request.resource.account);
-        let sharing = service::sharing(request);
+        let service = Service::of(&request.action);
+        let sharing = service.sharing(request);
         let same_account = sharing == Sharing::ByGrant || owner.is_none() || owner == caller.account();
         let has_account = caller.account().is_some();
         let stays_at_home = same_account || !has_account;
-        if !service::serves(request) || !(stays_at_home || service::works_across_accounts(request)) {
+        if !service.serves(request) || !(stays_at_home || service.works_across_accounts(&request.action)) {
             return Formula::NO;
         }
         if sharing == Sharing::Unguarded {
@@ -229,8 +230,7 @@ impl<'c> Compiler<'c> {
         let delegates =
             policy.kind != PolicyType::Trust && view.request.resource.account == view.request.principal.account();
         self.each(Policies::One(policy), view, |compiler, statement, view, applies| {
-            let Some(principal) = &statement.principal else { return };
-            for way in element::ways(principal, &view.request.principal).iter() {
+            for way in element::ways(statement, view).iter() {
                 let formula = match way {
                     PrincipalMatch::Account if delegates => compiler.delegates(statement, view, applies),
                     PrincipalMatch::Account
@@ -276,11 +276,12 @@ impl<'c> Compiler<'c> {
 
     /// When a statement applies.
     fn applies(&mut self, statement: &Statement, view: &View<'_>) -> Formula {
-        if !element::action(&statement.action, view).holds() {
+        if !statement.action.covers(&view.request.action) {
             return Formula::NO;
         }
+        let ways = element::ways(statement, view);
         let principal =
-            statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, view));
+            statement.principal.as_ref().map_or(Truth::YES, |principal| element::principal(principal, ways, view));
         let principal = self.settled(principal).map_or(Formula::YES, Formula::Constant);
         if principal == Formula::NO {
             return Formula::NO;

@@ -14,7 +14,7 @@ const ON_POLICY: [&str; 3] = ["DeleteBucketPolicy", "GetBucketPolicy", "PutBucke
 
 /// Whether an action makes the bucket it names.
 pub fn makes_bucket(action: &ActionName) -> bool {
-    action.service() == "s3" && action.name().eq_ignore_ascii_case("CreateBucket")
+    action.is("s3:CreateBucket")
 }
 
 /// Whether an action is one on the bucket policy itself.

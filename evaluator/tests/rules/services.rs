@@ -13,7 +13,7 @@ use permitlab_evaluator::layer::Layer::{Boundary, Identity, Rcp, Resource, Scp, 
 use permitlab_evaluator::policy::{Policies, PolicySet, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource as Target};
-use permitlab_evaluator::service::{self, Held, Sharing};
+use permitlab_evaluator::service::{self, Held, Service, Sharing};
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::s3::Bucket;
@@ -263,7 +263,10 @@ fn r1_10_policies_of_the_resource(
     #[case] kind: PolicyType,
 ) {
     let (_, request) = Call::new(action).on(resource).asked();
-    assert_eq!((service::sharing(&request), service::resource_policy_type(&request.action)), (sharing, kind));
+    assert_eq!(
+        (Service::of(&request.action).sharing(&request), service::resource_policy_type(&request.action)),
+        (sharing, kind)
+    );
 }
 
 /// R5.7: no bucket policy lets anybody make the bucket.

@@ -6,6 +6,7 @@
 
 mod check;
 mod expect;
+mod sweep;
 
 use std::fmt;
 
@@ -20,6 +21,8 @@ use super::world::Grant;
 pub(super) use check::check;
 use expect::ExpectShape;
 pub use expect::{Because, Case, FlowOutcome, FlowVerdict, Layer, Outcome, PolicyOutcome, Word};
+pub use sweep::{Ask, Never};
+use sweep::{AskEntry, NeverEntry};
 
 /// A scenario file: checks of one behaviour.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +93,15 @@ pub enum Question {
         /// What is expected, the first case that covers a cell.
         expect: Vec<Case<PolicyOutcome>>,
     },
+    /// Who may make a call, or what may somebody do?
+    Ask {
+        /// What is asked.
+        ask: Ask,
+        /// The whole answer, as `who-can` and `what-can` name callers, and actions and resources.
+        exactly: At<Vec<Text>>,
+    },
+    /// Is there a call that must never be allowed?
+    Never(Box<Never>),
 }
 
 /// A call, or one call for each of several actions and resources.
@@ -208,7 +220,7 @@ pub(crate) struct ScenarioEntry {
     checks: Vec<At<CheckEntry>>,
 }
 
-/// One check. It asks one question: a `call` (or `calls`), a `flow`, or a `policy`.
+/// One check. It asks one question: a `call` (or `calls`), a `flow`, a `policy`, `ask` with `exactly`, or `never`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
@@ -265,8 +277,15 @@ struct CheckEntry {
     policy: Option<PolicySource>,
     /// The type of that policy.
     r#type: Option<At<PolicyType>>,
+    /// Who may make a call, or what somebody may do: `{ who_can: kms:Decrypt, resource: key/NAME }`.
+    ask: Option<At<AskEntry>>,
+    /// The whole answer to `ask`: callers as `who-can` names them, or `ACTION RESOURCE` as `what-can` does.
+    exactly: Option<At<Vec<Text>>>,
+    /// Calls that must never be allowed, whoever makes them and however.
+    never: Option<At<NeverEntry>>,
     /// What is expected: a word, a mapping, or a list of mappings of which the first that covers a cell counts.
-    expect: ExpectShape,
+    #[serde(default, deserialize_with = "there")]
+    expect: Option<ExpectShape>,
     /// Unsure rules whose reading the check accepts: `R5.8`.
     #[serde(default)]
     accept: Vec<Text>,
@@ -277,12 +296,19 @@ struct CheckEntry {
     skip: Option<At<Skip>>,
 }
 
+/// Reads a value that may be left out, and that is never null.
+fn there<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// The kinds of question, as a check's keys name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Call,
     Flow,
     Policy,
+    Ask,
+    Never,
 }
 
 impl fmt::Display for Kind {
@@ -291,6 +317,8 @@ impl fmt::Display for Kind {
             Self::Call => "call",
             Self::Flow => "flow",
             Self::Policy => "policy",
+            Self::Ask => "question",
+            Self::Never => "never",
         })
     }
 }
@@ -308,6 +336,8 @@ impl CheckEntry {
             (Kind::Call, "calls", list(&self.calls)),
             (Kind::Flow, "flow", text(&self.flow)),
             (Kind::Policy, "policy", self.policy.as_ref().map(PolicySource::span)),
+            (Kind::Ask, "ask", self.ask.as_ref().map(|ask| ask.span)),
+            (Kind::Never, "never", self.never.as_ref().map(|never| never.span)),
         ]
         .into_iter()
         .filter_map(|(kind, key, span)| Some((kind, key, span?)))
@@ -337,10 +367,17 @@ impl CheckEntry {
         ];
         let flow = ("with", self.with.span());
         let policy = ("type", self.r#type.map(|kind| kind.span));
+        let exactly = ("exactly", self.exactly.as_ref().map(|exactly| exactly.span));
+        let expect = ("expect", self.expect.as_ref().map(ExpectShape::span));
         match kind {
-            Kind::Call => vec![flow, policy],
-            Kind::Flow => call.into_iter().chain([policy]).collect(),
-            Kind::Policy => call.into_iter().chain(decision).chain([flow]).collect(),
+            Kind::Call => vec![flow, policy, exactly],
+            Kind::Flow => call.into_iter().chain([policy, exactly]).collect(),
+            Kind::Policy => call.into_iter().chain(decision).chain([flow, exactly]).collect(),
+            Kind::Ask | Kind::Never => {
+                let own = decision.into_iter().filter(|(key, _)| *key != "change");
+                let exactly = (kind == Kind::Never).then_some(exactly);
+                call.into_iter().chain(own).chain([flow, policy, expect]).chain(exactly).collect()
+            }
         }
     }
 }

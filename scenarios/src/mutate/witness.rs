@@ -316,6 +316,23 @@ impl Ask {
         paths
     }
 
+    /// What the call has beside caller, action and resource, in words.
+    pub(crate) fn circumstances(&self) -> String {
+        let Self { question, context } = self;
+        let mut parts = Vec::new();
+        parts.extend(question.via.as_ref().map(|via| format!("through {via}")));
+        parts.extend(question.on_behalf_of.as_ref().map(|source| format!("for {source}")));
+        let pairs = question.encryption_context.iter();
+        parts.extend(pairs.map(|(name, value)| format!("with encryption context {name}={value}")));
+        for (key, values) in context {
+            parts.push(match values {
+                Some(values) => format!("with {key} {values}"),
+                None => format!("without {key}"),
+            });
+        }
+        if parts.is_empty() { "directly".to_owned() } else { parts.join(", ") }
+    }
+
     /// The lines of a check.
     pub(crate) fn text(&self, indent: &str) -> String {
         let Question { by, via, on_behalf_of, call, resource, region, now, encryption_context, .. } = &self.question;

@@ -28,7 +28,7 @@ pub fn evaluate<'g>(grants: impl IntoIterator<Item = (usize, &'g Grant)>, view: 
 
 /// Whether the call retires a grant, which no policy but an identity-based one has a say in (R6.30).
 pub fn retires(request: &Request) -> bool {
-    request.action.service() == "kms" && request.action.name().eq_ignore_ascii_case("RetireGrant")
+    request.action.is("kms:RetireGrant")
 }
 
 fn applies(grant: &Grant, view: &View<'_>) -> Truth {

@@ -6,8 +6,8 @@ use permitlab_evaluator::condition::date::Instant;
 use permitlab_evaluator::diagnostic::Diagnostic;
 use permitlab_evaluator::source::Span;
 
-use super::expect::{call_outcome, cases, flow_outcome, policy_outcome};
-use super::{At, CallQuestion, Check, CheckEntry, Kind, Named, Question, Scenario, ScenarioEntry, Text, both};
+use super::expect::{ExpectShape, call_outcome, cases, flow_outcome, policy_outcome};
+use super::{At, CallQuestion, Check, CheckEntry, Kind, Named, Question, Scenario, ScenarioEntry, Text, both, sweep};
 
 /// Turns a file as its schema has it into the scenario it means.
 ///
@@ -82,13 +82,12 @@ fn only_kind(entry: &CheckEntry, findings: &mut Vec<Diagnostic>) -> Option<Kind>
         let message = format!("the check `{}` asks nothing", entry.name);
         findings.push(
             Diagnostic::error("nothing-asked", entry.name.span(), message)
-                .help("add a `call` (or `calls`), a `flow`, or a `policy`"),
+                .help("add a `call` (or `calls`), a `flow`, a `policy`, `ask`, or `never`"),
         );
         return None;
     };
     let Some(&(_, other, other_span)) = asked.get(1) else { return Some(kind) };
-    let help =
-        "a check asks one thing: keep `call`, `calls`, `flow` or `policy`, and make the other a check of its own";
+    let help = "a check asks one thing: keep `call`, `calls`, `flow`, `policy`, `ask` or `never`, and make the other a check of its own";
     findings.push(both("asked-twice", (key, span), (other, other_span), help));
     None
 }
@@ -98,6 +97,10 @@ fn stranger(key: &str, span: Span, kind: Kind) -> Diagnostic {
         (Kind::Flow, "type") | (Kind::Call, _) => format!("remove `{key}`: a {kind} does not use it"),
         (Kind::Flow, _) => format!("remove `{key}`: the flow's steps say it; bind what they need with `with`"),
         (Kind::Policy, _) => format!("remove `{key}`: a policy check only asks whether AWS would store the policy"),
+        (Kind::Ask, _) => {
+            format!("remove `{key}`: `ask` is about every call there is, and `exactly` says what is expected")
+        }
+        (Kind::Never, _) => format!("remove `{key}`: `never` is about every call there is, and says what is expected"),
     };
     Diagnostic::error("misplaced-key", span, format!("`{key}` in a check of a {kind}")).help(help)
 }
@@ -106,25 +109,46 @@ fn question(kind: Kind, entry: CheckEntry, span: Span, findings: &mut Vec<Diagno
     match kind {
         Kind::Call => call(entry, span, findings).map(Box::new).map(Question::Call),
         Kind::Flow => {
-            let expect = cases(entry.expect, &entry.matrix, flow_outcome, findings);
+            let expect = cases(expected(entry.expect, span, findings)?, &entry.matrix, flow_outcome, findings);
             Some(Question::Flow { flow: entry.flow?, with: entry.with, expect })
         }
         Kind::Policy => {
-            let expect = cases(entry.expect, &entry.matrix, policy_outcome, findings);
+            let expect = cases(expected(entry.expect, span, findings)?, &entry.matrix, policy_outcome, findings);
             let policy_type = entry.r#type.or_else(|| {
                 findings.push(missing("type", span, "add `type: key`, or another type of policy"));
                 None
             })?;
             Some(Question::Policy { policy: entry.policy?, policy_type, expect })
         }
+        Kind::Ask => {
+            let ask = sweep::ask(entry.ask?, findings)?;
+            let exactly = entry.exactly.or_else(|| {
+                findings.push(missing(
+                    "exactly",
+                    span,
+                    "say who or what: `exactly: [role/NAME]`; `[]` is nobody, or nothing",
+                ));
+                None
+            })?;
+            Some(Question::Ask { ask, exactly })
+        }
+        Kind::Never => sweep::never(entry.never?, findings).map(Box::new).map(Question::Never),
     }
+}
+
+/// What is expected, which every call, flow and policy says.
+fn expected(expect: Option<ExpectShape>, span: Span, findings: &mut Vec<Diagnostic>) -> Option<ExpectShape> {
+    if expect.is_none() {
+        findings.push(missing("expect", span, "say what must come of it: `expect: allow`, or `expect: deny`"));
+    }
+    expect
 }
 
 fn call(entry: CheckEntry, span: Span, findings: &mut Vec<Diagnostic>) -> Option<CallQuestion> {
     let calls = one_or_more(("call", entry.call), ("calls", entry.calls), findings);
     let resources = one_or_more(("resource", entry.resource), ("resources", entry.resources), findings);
     let axes = axes(entry.matrix, [("call", &calls), ("resource", &resources)], findings);
-    let expect = cases(entry.expect, &axes, call_outcome, findings);
+    let expect = cases(expected(entry.expect, span, findings)?, &axes, call_outcome, findings);
     let by = entry.by.or_else(|| {
         findings.push(missing("by", span, "say who calls: `by: role/NAME`, `by: service/NAME` or `by: anonymous`"));
         None
@@ -155,7 +179,7 @@ fn axes(
 }
 
 /// The values of a key and of its plural, of which only one may be there.
-fn one_or_more(
+pub(super) fn one_or_more(
     (one_key, one): (&str, Option<Text>),
     (more_key, more): (&str, Option<At<Vec<Text>>>),
     findings: &mut Vec<Diagnostic>,
@@ -188,6 +212,6 @@ fn blank(key: &str, text: &Text) -> Option<Diagnostic> {
     text.as_str().trim().is_empty().then(|| finding.help("write a few words a reader can recognise it by"))
 }
 
-fn missing(key: &str, span: Span, help: &str) -> Diagnostic {
+pub(super) fn missing(key: &str, span: Span, help: &str) -> Diagnostic {
     Diagnostic::error("missing-key", span, format!("the key `{key}` is missing")).label("in this mapping").help(help)
 }

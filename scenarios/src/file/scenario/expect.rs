@@ -270,7 +270,7 @@ pub(super) struct CaseEntry {
 
 impl ExpectShape {
     /// Where it is written.
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         match self {
             Self::Word(word) => word.span,
             Self::Mapping(entry) => entry.span,
@@ -456,6 +456,8 @@ impl CaseEntry {
             Kind::Call => flow.into_iter().chain(policy).collect(),
             Kind::Flow => reason.into_iter().chain(policy).collect(),
             Kind::Policy => [is].into_iter().chain(reason).chain(flow).collect(),
+            // Neither has an expectation.
+            Kind::Ask | Kind::Never => Vec::new(),
         }
     }
 }
@@ -472,6 +474,7 @@ fn stranger((key, span): Used, kind: Kind) -> Option<Diagnostic> {
         Kind::Call => "a call expects `is`, with `because` and `error`",
         Kind::Flow => "a flow expects `is`, or `blocked_at` and `others`, or `steps: { STEP: { is: …, because: … } }`",
         Kind::Policy => "a policy expects `refused: CODE` with `at: \"LINE:COLUMN\"`, or `accepted: true`",
+        Kind::Ask | Kind::Never => "it has no `expect`",
     };
     Some(Diagnostic::error("misplaced-key", span?, format!("`{key}` in the expectation of a {kind}")).help(help))
 }

@@ -1,0 +1,146 @@
+//! Is there a request that is allowed though it must never be?
+
+use crate::action::ActionName;
+use crate::arn::Arn;
+use crate::authorize;
+use crate::condition::Condition;
+use crate::context::{Presence, RequestContext};
+use crate::decision::{Decision, Effect};
+use crate::derive;
+use crate::gather::gather;
+use crate::principal::Principal;
+use crate::request::Request;
+use crate::truth::{Rules, Unstated};
+use crate::world::World;
+
+use super::formula::Formula;
+use super::layers::Compiler;
+use super::search::{Outcome, search};
+use super::space::StandsFor;
+use super::{Call, Comparison, Formulas, Standing, Unknown, Why, route};
+
+/// A request that is allowed though it must never be.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// The request.
+    pub request: Request,
+    /// Whom its caller stands for.
+    pub caller: Standing,
+    /// Whether the policies of its caller, where no world says what they are, allow everything.
+    pub has_access: bool,
+    /// What the world says.
+    pub allowed: Decision,
+}
+
+/// What must never be: a call on a resource by somebody who is not spared, unless one of the conditions holds.
+#[derive(Debug, Clone)]
+pub struct Never<'n> {
+    /// The actions.
+    pub actions: &'n [ActionName],
+    /// The resource.
+    pub resource: &'n Arn,
+    /// Conditions that excuse a call.
+    pub unless: &'n [Condition],
+}
+
+impl Comparison<'_> {
+    /// Requests that the second version allows though they must never be, one for each caller and action, and calls of which
+    /// nothing could be said. `is_meant` says of a caller whether it is one of those who must not, and
+    /// whether it stands for others.
+    pub fn violations(
+        &self,
+        never: &Never<'_>,
+        is_meant: impl Fn(&Principal, Standing) -> bool,
+    ) -> (Vec<Violation>, Vec<Unknown>) {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        let subjects = self.subjects.iter().filter(|subject| subject.resource.arn == *never.resource);
+        for subject in subjects {
+            for caller in &self.callers {
+                let standing = match caller.stands_for {
+                    StandsFor::Itself => Standing::Itself,
+                    StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: true },
+                    StandsFor::Services => Standing::Service,
+                };
+                if !is_meant(&caller.principal, standing) {
+                    continue;
+                }
+                for action in never.actions.iter().filter(|action| subject.actions.contains(action)) {
+                    for route in route::routes([self.before, self.after], caller, subject) {
+                        let request = route::request(caller, subject, action, &route);
+                        let call = Call { comparison: self, caller, request, route: &route };
+                        match call.violation(never.unless) {
+                            Ok(None) => {}
+                            Ok(Some(violation)) => found.push(violation),
+                            Err(why) => unknown.push(Unknown { request: call.request, why }),
+                        }
+                    }
+                }
+            }
+        }
+        (found, unknown)
+    }
+}
+
+impl Call<'_> {
+    fn violation(&self, unless: &[Condition]) -> Result<Option<Violation>, Why> {
+        let (formulas, outcome) = self.unexcused(unless, Rules::NONE);
+        let model = match outcome {
+            Outcome::Unknown => return Err(Why::Budget),
+            Outcome::Model(model) => model,
+            // What another reading of a rule may allow is not known never to be.
+            Outcome::Impossible => {
+                let allows = |rule| self.unexcused(unless, Rules::NONE.with(rule)).1 != Outcome::Impossible;
+                return if formulas.met.iter().any(allows) { Err(Why::Reading) } else { Ok(None) };
+            }
+        };
+        let request = self.request(&formulas, &model);
+        let has_access = formulas.atoms.is_open_identity(&model.open);
+        let decide = |world: &World| {
+            let context = derive::context(world, &request);
+            let endpoint = derive::endpoint(&request, &context);
+            let applicable = gather(world, &request, endpoint.as_deref());
+            let decision = authorize::decide(&applicable, &request, &context, Rules::NONE);
+            (decision, is_excused(unless, &context))
+        };
+        let (allowed, is_excused) = if self.caller.is_known {
+            decide(self.comparison.after)
+        } else {
+            let [_, after] = self.comparison.with_caller(&request.principal, has_access);
+            decide(&after)
+        };
+        if allowed.effect != Effect::Allow || is_excused {
+            return Err(if formulas.atoms.has_open() { Why::Variable } else { Why::NotReplayed });
+        }
+        let caller = match self.caller.stands_for {
+            StandsFor::Itself => Standing::Itself,
+            StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: has_access },
+            StandsFor::Services => Standing::Service,
+        };
+        Ok(Some(Violation { request, caller, has_access, allowed }))
+    }
+
+    /// Whether a request is allowed that no condition excuses, in one reading of the rules.
+    fn unexcused(&self, unless: &[Condition], flipped: Rules) -> (Formulas, Outcome) {
+        let mut formulas = self.formulas(flipped, &[]);
+        let world = self.comparison.after;
+        let context = self.context(world, &self.request, &[]);
+        let applicable = gather(world, &self.request, self.endpoint());
+        let unstated = Unstated::default();
+        let view = applicable.view(&self.request, &context, &unstated);
+        let mut compiler = Compiler::new(&mut formulas.atoms, flipped, !self.caller.is_known);
+        let excuses: Vec<Formula> = unless.iter().map(|condition| compiler.condition(condition, &view)).collect();
+        let excused = !Formula::any(excuses);
+        let mut goals = vec![&formulas.after, &excused];
+        goals.extend(&formulas.known);
+        let outcome = search(&goals, &formulas.atoms, flipped, self.comparison.budget);
+        (formulas, outcome)
+    }
+}
+
+fn is_excused(unless: &[Condition], context: &RequestContext) -> bool {
+    let of = |condition: &Condition| {
+        let presence = context.recorded(&condition.key).map_or(&Presence::Absent, |entry| &entry.presence);
+        condition.holds_with(presence, context).holds()
+    };
+    unless.iter().any(of)
+}
