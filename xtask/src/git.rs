@@ -173,7 +173,7 @@ impl Git<'_> {
         let listed = self.tell(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
         let folder = |entry: Entry| {
             let folder = entry.path.strip_suffix(MARKER)?;
-            (folder.is_empty() || folder.ends_with('/')).then(|| format!("./{folder}"))
+            if folder.is_empty() { Some(".".to_owned()) } else { folder.strip_suffix('/').map(str::to_owned) }
         };
         let mut roots = entries(&listed).into_iter().filter_map(folder);
         Ok(roots.find(|folder| !top.join(folder).join(MARKER).exists()))

@@ -114,11 +114,9 @@ pub fn run(arguments: &InitArguments, streams: &mut Streams) -> anyhow::Result<E
 fn is_free(folder: &Path) -> anyhow::Result<()> {
     let refusal = |message: String| Refusal::new(Exit::Usage, message).help("name a new folder, or an empty one");
     let shown = folder.display();
-    if fs::symlink_metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return Ok(());
-    }
     if !folder.exists() {
-        return Err(refusal(format!("`{shown}` is there and leads nowhere")).into());
+        let is_link = fs::symlink_metadata(folder).is_ok();
+        return if is_link { Err(refusal(format!("`{shown}` is a link that leads nowhere")).into()) } else { Ok(()) };
     }
     if !folder.is_dir() {
         return Err(refusal(format!("`{shown}` is a file")).into());

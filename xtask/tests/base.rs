@@ -207,7 +207,7 @@ fn policies_that_are_new_are_compared_with_nothing() {
     let (exit, out, err) = repository.prove(&["--from", "HEAD"]);
     assert_eq!((exit, err.as_str()), (Exit::Fine, note));
     assert!(out.starts_with("fixtures/eval.yaml: wider"), "{out}");
-    let (exit, _, err) = repository.prove(&["--to", "HEAD"]);
+    let (exit, _, err) = repository.prove(&["--from", "HEAD", "--to", "HEAD"]);
     assert_eq!(exit, Exit::Usage);
     assert!(err.contains("`HEAD` has no policy root"), "{err}");
 }
@@ -219,7 +219,7 @@ fn policies_that_moved_are_not_new() {
     fs::rename(repository.0.join("policies"), repository.0.join("rules")).unwrap();
     let (exit, _, err) = simulate(&repository.0.join("rules"), &["--base", "HEAD"]);
     assert_eq!(exit, Exit::Usage);
-    assert!(err.contains("`HEAD` has no policy root here") && err.contains("it stood in `policies/`"), "{err}");
+    assert!(err.contains("`HEAD` has no policy root here") && err.contains("it stood in `policies`"), "{err}");
     // Another root beside it is new.
     repository.write("policies/permitlab.toml", "");
     assert_eq!(simulate(&repository.0.join("rules"), &["--base", "HEAD"]).0, Exit::Fine);
