@@ -1,4 +1,4 @@
-//! Lists the scenario files the tests are compiled with, and rebuilds the tests when one comes or goes.
+//! Lists the scenario files the tests are compiled with, and rebuilds the tests when a scenario or a world comes or goes.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -7,6 +7,9 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     list(Path::new("cases"), &mut files)?;
     files.sort();
+    if Path::new("fixtures").is_dir() {
+        list(Path::new("fixtures"), &mut Vec::new())?;
+    }
     let folder = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR for build scripts"))?;
     fs::write(Path::new(&folder).join("cases.txt"), files.join("\n"))
 }

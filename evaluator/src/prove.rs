@@ -45,7 +45,7 @@ use search::{Model, Outcome, search};
 use space::{Caller, Facts, StandsFor, Subject};
 
 pub use access::{Access, Travels, Way};
-pub use document::{DocumentGains, DocumentWitness, documents};
+pub use document::{DocumentGains, DocumentWitness, differences, documents};
 pub use never::{Never, Violation};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};

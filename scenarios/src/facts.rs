@@ -447,7 +447,8 @@ impl Loader<'_> {
     fn keys_of_buckets(&mut self, world: &written::World) {
         for key in world.buckets.iter().filter_map(|(_, bucket)| bucket.key.as_ref()) {
             let key = self.filled(key);
-            let known = key.as_str().strip_prefix("key/").is_some_and(|name| self.facts.keys.contains_key(name));
+            // A key with something wrong about it is no key, and was reported.
+            let known = key.as_str().starts_with("key/") && self.facts.places.contains_key(key.as_str());
             if !known {
                 let names: Vec<String> = self.facts.keys.keys().map(|name| format!("key/{name}")).collect();
                 let finding = crate::reference::unknown(&key, key.as_str(), names.iter().map(String::as_str));

@@ -47,6 +47,8 @@ pub struct Held {
 /// Who may do what with the keys of a world, for a reviewed snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTable {
+    /// The folder its snapshot goes to: `teams` for `fixtures/teams/bedrock.yaml`; empty for a world that stands in none.
+    pub folder: String,
     /// What its snapshot is called: `bedrock`.
     pub name: String,
     /// A line for each call that is allowed, with the statement that says so.
@@ -115,7 +117,7 @@ pub fn check(file: impl AsRef<Path>) -> Result<Held, Broken> {
     if held.replayed.passed() { Ok(held) } else { Err(Broken::Fails(held.broken())) }
 }
 
-/// The access table of a world, `fixtures/<world>.yaml`, whose path is whole.
+/// The access table of a world, `fixtures/**/<world>.yaml`, whose path is whole.
 ///
 /// ```
 /// let table = permitlab::harness::access_table(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bedrock-eval.yaml")).unwrap();
@@ -131,7 +133,9 @@ pub fn access_table(file: impl AsRef<Path>) -> Result<AccessTable, Broken> {
         Broken::Fails(drawn.collect::<Vec<_>>().join("\n\n"))
     };
     let table = Table::of(&root, &inside).map_err(drawn)?;
-    Ok(AccessTable { name: snapshot_name(&inside).to_owned(), text: table.text() })
+    let snapshot = snapshot_name(&inside);
+    let (folder, name) = snapshot.rsplit_once('/').unwrap_or(("", snapshot));
+    Ok(AccessTable { folder: folder.to_owned(), name: name.to_owned(), text: table.text() })
 }
 
 /// The snapshots below a folder of a policy root whose scenario or world is gone: `cases/<topic>/<behaviour>.snap` and
@@ -373,6 +377,22 @@ mod tests {
         let repository = Repository::new("rootless", false);
         assert!(matches!(check(repository.0.join(CASE)), Err(Broken::Rootless(_))));
         assert!(matches!(check(CASE), Err(Broken::Relative(_))));
+    }
+
+    #[test]
+    fn the_table_of_a_nested_world_stands_in_a_folder_of_its_own() {
+        let repository = Repository::new("nested", true);
+        let world = repository.0.join("fixtures/teams/ml/bedrock-eval.yaml");
+        fs::create_dir_all(world.parent().unwrap()).unwrap();
+        fs::rename(repository.0.join("fixtures/bedrock-eval.yaml"), &world).unwrap();
+        let table = access_table(&world).unwrap();
+        assert_eq!((table.folder.as_str(), table.name.as_str()), ("teams/ml", "bedrock-eval"));
+        let snapshots = repository.0.join("snapshots");
+        for snapshot in ["tables/bedrock-eval.snap", "tables/teams/ml/bedrock-eval.snap"] {
+            fs::create_dir_all(snapshots.join(snapshot).parent().unwrap()).unwrap();
+            fs::write(snapshots.join(snapshot), "").unwrap();
+        }
+        assert_eq!(stale_snapshots(&repository.0, &snapshots).unwrap(), ["tables/bedrock-eval.snap"]);
     }
 
     #[test]

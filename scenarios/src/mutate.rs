@@ -5,9 +5,11 @@
 //! a snapshot does not count. For a fault that no check catches, a call is looked for that it decides otherwise
 //! (`witness`): with one, the fault survives, and the call is the check that is missing. Without one the fault may be
 //! none: where the text proves that both policies mean the same, or the linter that the part is dead, it is equivalent;
-//! otherwise nothing is known. Neither is anybody's blame.
+//! otherwise both versions are compared over all calls (`proof`), which finds a call, or proves that there is none. Where
+//! it does neither, nothing is known.
 
 pub mod fault;
+mod proof;
 pub(crate) mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ use crate::file::Named;
 use crate::lint::attached::Uses;
 use crate::replay::{Checked, Detail, Options, Outcome, Replayed, replay};
 use crate::root::PolicyRoot;
+use proof::Proved;
 use witness::Arena;
 
 /// What came of all mutants.
@@ -75,11 +78,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The killed ones among those that a check could catch, in percent; all where there are none.
+    /// The killed ones among those that a check could catch, in percent; none where there are no such.
     #[expect(clippy::cast_precision_loss, reason = "counts of mutants are far below 2^52")]
-    pub fn percent(self) -> f64 {
+    pub fn percent(self) -> Option<f64> {
         let all = self.killed + self.survived;
-        if all == 0 { 100.0 } else { self.killed as f64 * 100.0 / all as f64 }
+        (all > 0).then(|| self.killed as f64 * 100.0 / all as f64)
     }
 }
 
@@ -270,11 +273,26 @@ fn tried(
     } else if let Some(why) = same(&mutant, proofs) {
         Fate::Equivalent(why)
     } else {
-        let found = arenas.iter().find_map(|arena| arena.arena().witness(&edited, arena.uses, &mutant.file));
-        found.map_or(Fate::Unknown, Fate::Survived)
+        searched(&edited, &mutant, &arenas)
     };
     Some(Mutated { mutant, position, fate })
 }
+
+/// What comes of a mutant that no check catches: the worlds are looked through until one decides a call otherwise.
+fn searched(edited: &PolicyRoot, mutant: &Mutant, arenas: &[&Lazy<'_>]) -> Fate {
+    let mut is_same = !arenas.is_empty();
+    for arena in arenas {
+        match arena.arena().proved(edited, arena.uses, mutant) {
+            Proved::Differs(scenario) => return Fate::Survived(scenario),
+            Proved::Same => {}
+            Proved::Nothing => is_same = false,
+        }
+    }
+    if is_same { Fate::Equivalent(PROVED.to_owned()) } else { Fate::Unknown }
+}
+
+/// Why a fault is none, where all calls were looked at.
+const PROVED: &str = "proved over all calls: nobody may do more or less";
 
 /// The first check that does not hold any more. Files whose answers turn on the edited statement come first.
 fn killer(edited: &PolicyRoot, mutant: &Mutant, mut scenarios: Vec<&Scenario>) -> Option<String> {

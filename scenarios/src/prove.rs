@@ -498,7 +498,8 @@ pub(crate) fn circumstances(request: &Request) -> String {
     ask("", "", request).circumstances()
 }
 
-fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
+/// A request as a check would ask it.
+pub(crate) fn ask(caller: &str, resource: &str, request: &Request) -> Ask {
     let question = Question {
         by: caller.to_owned(),
         call: request.action.as_str().to_owned(),

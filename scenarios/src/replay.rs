@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::json::next_placeholder;
 use permitlab_evaluator::policy::{self, PolicyType};
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceId, SourceMap, Span};
@@ -290,6 +291,7 @@ impl Run<'_> {
                     }
                     Err(findings) => {
                         for finding in findings {
+                            let finding = self.at_axis(finding, check, &cell);
                             if !self.findings.contains(&finding) {
                                 self.findings.push(finding);
                             }
@@ -354,6 +356,27 @@ impl Run<'_> {
             }
         }
         cells
+    }
+
+    /// A finding at a placeholder of the matrix, moved to the value that stands for it in a cell; beside a finding about
+    /// more than the placeholder, that value.
+    fn at_axis(&self, mut finding: Diagnostic, check: &Check, cell: &Cell) -> Diagnostic {
+        let Some(place) = finding.span() else { return finding };
+        let text = self.sources.source(place.source).and_then(|source| source.text().get(place.range()));
+        let Some((range, axis)) = text.and_then(|text| next_placeholder(text, 0)) else { return finding };
+        let filled = |value: &&Text| {
+            fill(value, &Scope::new(&self.facts.vars))
+                .is_ok_and(|value| cell.get(axis).is_some_and(|own| own == value.as_str()))
+        };
+        let Some(value) = check.matrix.get(axis).and_then(|values| values.iter().find(filled)) else { return finding };
+        let is_whole = text.is_some_and(|text| range == (0..text.len()));
+        match finding.annotations.first_mut().filter(|_| is_whole) {
+            Some(primary) => {
+                primary.span = value.span();
+                finding.also(place, "stands here")
+            }
+            None => finding.also(value.span(), format!("`{axis}` is this")),
+        }
     }
 
     fn check(&mut self, check: &Check, cell: &Cell) -> Found<Checked> {

@@ -20,8 +20,8 @@ use crate::file::Text;
 /// The file that marks a policy root.
 pub const MARKER: &str = "permitlab.toml";
 
-/// The extensions of scenario files.
-const CASE_EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+/// The extensions of scenarios, flows and worlds.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// A folder of policies, worlds, flows and scenarios.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,10 +197,10 @@ impl PolicyRoot {
     /// # Errors
     /// A folder that cannot be read: a file that is silently missed would be a check that is silently not made.
     pub fn case_files(&self) -> Result<Vec<String>, ListError> {
-        self.files("cases/**")
+        self.files("cases")
     }
 
-    /// The flows, `flows/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
+    /// The flows, `flows/**/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -208,7 +208,7 @@ impl PolicyRoot {
         self.files("flows")
     }
 
-    /// The worlds, `fixtures/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
+    /// The worlds, `fixtures/**/*.yaml` (or `.yml`, `.json`), as paths from the root, sorted.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -216,14 +216,15 @@ impl PolicyRoot {
         self.files("fixtures")
     }
 
-    fn files(&self, folders: &str) -> Result<Vec<String>, ListError> {
-        let mut files: Vec<String> = self.kept.keys().filter(|path| is_listed(path, folders)).cloned().collect();
+    /// The files below a folder of the root, at any depth.
+    fn files(&self, top: &str) -> Result<Vec<String>, ListError> {
+        let mut files: Vec<String> = self.kept.keys().filter(|path| is_listed(path, top)).cloned().collect();
         if self.is_detached {
             return Ok(files);
         }
         let folder = self.folder.to_str().ok_or_else(|| ListError::Name(self.folder.clone()))?;
-        for extension in CASE_EXTENSIONS {
-            for file in glob::glob(&format!("{}/{folders}/*.{extension}", glob::Pattern::escape(folder)))? {
+        for extension in EXTENSIONS {
+            for file in glob::glob(&format!("{}/{top}/**/*.{extension}", glob::Pattern::escape(folder)))? {
                 files.push(self.name(&file?)?);
             }
         }
@@ -307,12 +308,11 @@ fn plain(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// Whether a path is a scenario, flow or world file in `folders`: at any depth below it where that ends in `/**`.
-fn is_listed(path: &str, folders: &str) -> bool {
-    let (folder, is_deep) = folders.strip_suffix("/**").map_or((folders, false), |folder| (folder, true));
-    let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { return false };
+/// Whether a path is a scenario, flow or world file below a folder.
+fn is_listed(path: &str, top: &str) -> bool {
+    let Some(rest) = path.strip_prefix(top).and_then(|rest| rest.strip_prefix('/')) else { return false };
     let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
-    CASE_EXTENSIONS.contains(&extension) && (is_deep || !rest.contains('/'))
+    EXTENSIONS.contains(&extension)
 }
 
 fn closest_name(folder: &Path, name: &str) -> Option<String> {
@@ -358,17 +358,25 @@ mod tests {
     }
 
     #[test]
-    fn case_files_are_sorted_and_none_is_missed() {
-        let files: [(&str, &[u8]); 5] = [
+    fn files_are_sorted_and_none_is_missed() {
+        let files: [(&str, &[u8]); 9] = [
             ("cases/b/z.yaml", b""),
             ("cases/a.yml", b""),
             ("cases/b/a/c.json", b""),
             ("cases/x.txt", b""),
             ("y.yaml", b""),
+            ("fixtures/teams/ml/w.yml", b""),
+            ("fixtures/w.json", b""),
+            ("fixtures/README.md", b""),
+            ("flows/jobs/f.yaml", b""),
         ];
         let folder = Folder::new("cases [x]", &files);
-        let found = PolicyRoot::at(&folder.0).case_files().unwrap();
-        assert_eq!(found, ["cases/a.yml", "cases/b/a/c.json", "cases/b/z.yaml"]);
+        let in_memory = files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
+        for root in [PolicyRoot::at(&folder.0), PolicyRoot::of_files(&folder.0, in_memory)] {
+            assert_eq!(root.case_files().unwrap(), ["cases/a.yml", "cases/b/a/c.json", "cases/b/z.yaml"]);
+            assert_eq!(root.world_files().unwrap(), ["fixtures/teams/ml/w.yml", "fixtures/w.json"]);
+            assert_eq!(root.flow_files().unwrap(), ["flows/jobs/f.yaml"]);
+        }
     }
 
     #[test]
@@ -379,7 +387,7 @@ mod tests {
         let mut sources = SourceMap::new();
         let id = root.read(&mut sources, "./policies//a.json").unwrap();
         assert_eq!(sources.source(id).unwrap().text(), "new");
-        assert_eq!(root.flow_files().unwrap(), ["flows/a.yaml", "flows/z.yaml"]);
+        assert_eq!(root.flow_files().unwrap(), ["flows/a.yaml", "flows/b/c.yaml", "flows/z.yaml"]);
     }
 
     #[test]

@@ -607,6 +607,11 @@ const CHECK: &str = "by: anonymous\ncall: kms:Decrypt\nresource: key/k\nexpect: 
     "unknown-region",
     "2:39"
 )]
+#[case::bucket_with_a_key_that_has_no_policy(
+    "accounts: { a: { id: \"111122223333\" } }\nkeys: { k: { account: a, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: p.json } }\nbuckets: { b-1: { account: a, region: us-east-1, key: key/k } }\n",
+    "missing-file",
+    "2:95"
+)]
 #[case::role_with_half_a_path(
     "accounts: { a: { id: \"111122223333\" } }\nroles: { r: { account: a, path: team } }\n",
     "invalid-path",

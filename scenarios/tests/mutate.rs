@@ -80,6 +80,84 @@ fn edits_that_mean_the_same_are_nobodys_blame() {
     assert_eq!(fates, [Fate::Killed("a::through S3".to_owned())]);
 }
 
+/// The role's trust policy, a statement that no check asks about, and a Deny beside which nothing is allowed.
+const TRUST: &str = r#"{ "Version": "2012-10-17", "Statement": [
+  { "Sid": "Deploy", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::444455556666:role/deploy" }, "Action": "sts:AssumeRole",
+    "Condition": { "StringEquals": { "sts:ExternalId": "x" } } }
+] }"#;
+
+#[test]
+fn who_may_assume_a_role_is_asked() {
+    let world =
+        WORLD.replace("policies: [policies/role.json]", "policies: [policies/role.json], trust: policies/trust.json");
+    let more = [("fixtures/w.yaml", world.as_str()), ("policies/trust.json", TRUST)];
+    let before = root(&more);
+    let fates = of(&report(&before), "policies/trust.json", Fault::DropCondition);
+    let told = "# the world does not define the caller";
+    assert!(matches!(fates.as_slice(), [Fate::Survived(scenario)] if scenario.contains(told)), "{fates:?}");
+    let world = world.replace("accounts: {", "accounts: { other: { id: \"444455556666\" },")
+        + "  deploy: { account: other, policies: [policies/deploy.json] }\n";
+    let deploy = ROLE
+        .replace("kms:Decrypt", "sts:AssumeRole")
+        .replace("kms:ViaService", "aws:RequestedRegion")
+        .replace("s3.us-east-1.amazonaws.com", "*")
+        .replace("StringEquals", "StringLike");
+    let more = [("fixtures/w.yaml", world.as_str()), ("policies/trust.json", TRUST), ("policies/deploy.json", &deploy)];
+    let before = root(&more);
+    for fault in [Fault::DropCondition, Fault::FlipEffect, Fault::AddEveryone] {
+        let fates = of(&report(&before), "policies/trust.json", fault);
+        let [Fate::Survived(scenario)] = fates.as_slice() else { panic!("{fault:?}: {fates:?}") };
+        assert!(scenario.contains("call: sts:AssumeRole") && scenario.contains("resource: role/eval"), "{scenario}");
+        let after = report(&before.with_file("cases/b.yaml", scenario));
+        let fates = of(&after, "policies/trust.json", fault);
+        assert!(matches!(fates.as_slice(), [Fate::Killed(check)] if check.starts_with("b::")), "{fates:?}\n{scenario}");
+    }
+}
+
+#[test]
+fn a_statement_about_other_services_has_survivors_with_checks() {
+    let reading = ROLE.replace(
+        "\n] }",
+        r#",
+  { "Sid": "Read", "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*",
+    "Condition": { "StringEquals": { "aws:RequestedRegion": "us-east-1" } } },
+  { "Sid": "None", "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*",
+    "Condition": { "StringEquals": { "aws:RequestedRegion": "us-east-1" }, "StringNotEquals": { "aws:RequestedRegion": "us-east-1" } } }
+] }"#,
+    );
+    let report = report(&root(&[("policies/role.json", &reading)]));
+    let fate = |statement: &str, fault: Fault| {
+        let is_it = |each: &&Mutated| each.mutant.statement == statement && each.mutant.fault == fault;
+        report.results.iter().rev().find(is_it).map(|each| each.fate.clone()).unwrap()
+    };
+    let Fate::Survived(scenario) = fate("role#Read", Fault::DropStatement) else {
+        panic!("{:?}", fate("role#Read", Fault::DropStatement))
+    };
+    assert!(scenario.contains("call: s3:ListAllMyBuckets") && scenario.contains("by: role/eval"), "{scenario}");
+    let fates = [fate("role#None", Fault::RenameKey), fate("role#None", Fault::DropStatement)];
+    let [Fate::Survived(scenario), Fate::Equivalent(why)] = &fates else { panic!("{fates:#?}") };
+    assert!(
+        scenario.contains("call: ec2:RunInstances") && scenario.contains("expect: { is: implicit-deny }"),
+        "{scenario}"
+    );
+    assert_eq!(why, "proved over all calls: nobody may do more or less");
+}
+
+#[test]
+fn where_no_check_could_catch_anything_there_is_no_share() {
+    assert_eq!(permitlab::mutate::Counts::default().percent(), None);
+    assert_eq!(permitlab::mutate::Counts { killed: 1, survived: 3, ..Default::default() }.percent(), Some(25.0));
+}
+
+#[test]
+fn a_fault_in_a_list_of_principals_shows_what_it_becomes() {
+    let named = KEY.replace("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/eval");
+    let report = report(&root(&[("policies/key.json", &named), ("cases/a.yaml", CASE)]));
+    let added = report.results.iter().find(|each| each.mutant.fault == Fault::AddRoot).unwrap();
+    let after = r#"{ "AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/eval"] }"#;
+    assert_eq!(added.mutant.after, after);
+}
+
 #[test]
 fn a_fault_in_a_dead_part_is_equivalent() {
     let twice = ROLE.replace(

@@ -93,6 +93,28 @@ fn an_accepted_rule_may_be_needless_after_a_change_of_every_check() {
     assert_eq!(findings("changed", check, &options), []);
 }
 
+/// A finding about a value of the matrix stands where the value is written.
+#[rstest]
+#[case::whole("[kms:Decrypt, kms:Decript]", "call: \"{{action}}\"", (5, 37))]
+#[case::part("[Decrypt, Decript]", "call: \"kms:{{action}}\"", (6, 12))]
+fn an_unknown_action_of_the_matrix_is_told_by_its_value(
+    #[case] values: &str,
+    #[case] call: &str,
+    #[case] place: (usize, usize),
+) {
+    let check = format!(
+        "    matrix: {{ action: {values} }}\n    {call}\n    by: role/app\n    resource: key/app\n    expect: allow\n"
+    );
+    let replayed = replayed("matrix-value", &check, &Options::default());
+    let [finding] = replayed.findings.as_slice() else { panic!("{:?}", replayed.findings) };
+    let position = |span| {
+        let at = replayed.sources.position(span);
+        (at.line, at.column)
+    };
+    assert_eq!((finding.code, position(finding.span().unwrap())), ("unknown-action", place));
+    assert_eq!(finding.annotations.len(), 2, "the placeholder and its value");
+}
+
 /// What `CreateGrant` would refuse is refused (R6.22, R6.23, R6.27).
 #[rstest]
 #[case::wildcard(

@@ -5,9 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use permitlab::render::{Colour, report};
 use permitlab::root::PolicyRoot;
-use permitlab::table::{self, Table, differences, snapshot_name, unreferenced};
+use permitlab::table::{self, Table, differences, unreferenced};
 use rstest::rstest;
 
 fn root() -> PolicyRoot {
@@ -19,21 +18,19 @@ fn snapshots() -> PathBuf {
 }
 
 #[rstest]
-fn the_table_is_the_reviewed_one(#[files("fixtures/*.yaml")] file: PathBuf) {
-    let world = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_str().unwrap();
-    let text = match Table::of(&root(), world) {
-        Ok(table) => table.text(),
-        Err((sources, findings)) => {
-            let told: Vec<_> = findings.iter().map(|finding| report(&sources, finding, Colour::Never)).collect();
-            panic!("{}", told.join("\n\n"))
-        }
-    };
+fn the_table_is_the_reviewed_one(
+    #[files("fixtures/**/*.yaml")]
+    #[files("fixtures/**/*.yml")]
+    #[files("fixtures/**/*.json")]
+    file: PathBuf,
+) {
+    let table = permitlab::assert_access_table!(file);
     insta::with_settings!({
-        snapshot_path => snapshots().join("tables"),
+        snapshot_path => snapshots().join("tables").join(&table.folder),
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {
-        insta::assert_snapshot!(snapshot_name(world), text);
+        insta::assert_snapshot!(table.name, table.text);
     });
 }
 

@@ -9,7 +9,7 @@ use crate::cli::{CoverageArguments, TableFormat};
 use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
 use crate::simulate::{case_files, root};
-use crate::table::invalid;
+use crate::table::{all_invalid, invalid};
 
 /// Answers `permitlab coverage`.
 ///
@@ -22,10 +22,10 @@ pub fn run(arguments: &CoverageArguments, streams: &mut Streams) -> anyhow::Resu
         Ok(coverage) => coverage,
         Err(refused) => return invalid(&refused, streams),
     };
-    for refused in &coverage.invalid {
-        invalid(refused, streams)?;
+    if !coverage.invalid.is_empty() {
+        return all_invalid(&coverage.invalid, streams);
     }
-    if coverage.policies.is_empty() && coverage.invalid.is_empty() {
+    if coverage.policies.is_empty() {
         let refusal = Refusal::new(Exit::NothingMatched, "no policy is used by these scenarios");
         return Err(refusal.help("name scenarios whose worlds attach policies").into());
     }
@@ -33,9 +33,6 @@ pub fn run(arguments: &CoverageArguments, streams: &mut Streams) -> anyhow::Resu
         TableFormat::Human => human(&coverage, arguments.source),
         TableFormat::Json => format!("{:#}\n", coverage.json()),
     })?;
-    if !coverage.invalid.is_empty() {
-        return Ok(Exit::Invalid);
-    }
     let is_enough = arguments.threshold.is_none_or(|threshold| coverage.counts().percent() >= f64::from(threshold));
     Ok(if is_enough { Exit::Fine } else { Exit::Failed })
 }

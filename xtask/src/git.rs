@@ -12,37 +12,74 @@ use anyhow::Context as _;
 use permitlab::root::{MARKER, PolicyRoot};
 
 use crate::exit::{Exit, Refusal};
+use crate::output::Streams;
 
 /// How Git calls a symbolic link.
 const LINK: &str = "120000";
 
-/// The policy root as a revision has it.
+/// The policy root in another version.
+#[derive(Debug)]
+pub struct Version {
+    /// Its files; none where it is not there.
+    pub root: PolicyRoot,
+    /// Whether the revision has the root.
+    pub is_there: bool,
+}
+
+/// The policy root as a revision has it. Before a root was added there is none, and what it holds is all new; a root that
+/// stood in another folder is none to compare with.
 ///
 /// # Errors
-/// Git is missing, the folder is in no repository, the revision or the root in it is not there.
-pub fn root_at(root: &PolicyRoot, revision: &str) -> anyhow::Result<PolicyRoot> {
+/// Git is missing or refuses, the folder is in no repository, the revision is not there, or the root stands elsewhere in it.
+pub fn root_at(root: &PolicyRoot, revision: &str) -> anyhow::Result<Version> {
     let git = Git { folder: root.folder() };
-    git.ask(&["rev-parse", "--git-dir"])?.ok_or_else(|| {
-        Refusal::new(Exit::Usage, format!("`{}` is in no Git repository", root.folder().display()))
-            .help("`--base` compares with a version that Git holds; `--change` needs none")
-    })?;
-    let commit =
-        git.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])?;
-    let commit = commit.ok_or_else(|| {
-        Refusal::new(Exit::Usage, format!("the repository has no revision `{revision}`"))
+    git.ask(&["rev-parse", "--git-dir"])?.map_err(|said| no_repository(root.folder(), &said))?;
+    let commit = git.ask(&["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])?;
+    let commit = commit.map_err(|said| {
+        Refusal::new(Exit::Usage, format!("the repository has no revision `{revision}`{}", quoted(&said)))
             .help("name a branch, a tag or a commit; a shallow clone has to fetch it first: `git fetch origin BRANCH`")
     })?;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-    let listed = git.ask(&["ls-tree", "-r", "-z", &commit, "."])?.unwrap_or_default();
+    let listed = git.tell(&["ls-tree", "-r", "-z", &commit, "."])?;
     let entries = entries(&listed);
-    if !entries.iter().any(|entry| entry.path == MARKER) {
+    if entries.iter().any(|entry| entry.path == MARKER) {
+        let files = git.read(&entries)?;
+        return Ok(Version { root: PolicyRoot::of_files(root.folder(), followed(&files)), is_there: true });
+    }
+    if let Some(elsewhere) = git.moved(&commit)? {
         let message = format!("`{revision}` has no policy root here: no `{MARKER}` in `{}`", root.folder().display());
         return Err(Refusal::new(Exit::Usage, message)
-            .help("name a revision in which the policy root is there")
+            .help(format!("it stood in `{elsewhere}`; name a revision in which it is here"))
             .into());
     }
-    let files = git.read(&entries)?;
-    Ok(PolicyRoot::of_files(root.folder(), followed(&files)))
+    Ok(Version { root: PolicyRoot::of_files(root.folder(), []), is_there: false })
+}
+
+/// Says that a revision has no policy root, so that all is new.
+pub fn all_is_new(revision: &str, streams: &mut Streams) -> anyhow::Result<()> {
+    let note = format!("note: `{revision}` has no policy root: all access is new, and none of it fails the run");
+    Ok(streams.err.line(note)?)
+}
+
+/// Why Git does not read a folder.
+fn no_repository(folder: &Path, said: &str) -> Refusal {
+    let shown = folder.display();
+    let is_set = std::env::var_os("GIT_DIR").is_some();
+    if said.contains("not a git repository") && !is_set {
+        return Refusal::new(Exit::Usage, format!("`{shown}` is in no Git repository"))
+            .help("`--base` compares with a version that Git holds; `--change` needs none");
+    }
+    let refusal = Refusal::new(Exit::Usage, format!("Git does not read the repository of `{shown}`{}", quoted(said)));
+    if is_set {
+        return refusal.help("`GIT_DIR` is set in the environment, so that Git looks there: unset it");
+    }
+    refusal.help("mend what Git says, then try again")
+}
+
+/// What Git said, behind what we say.
+fn quoted(said: &str) -> String {
+    let said = said.trim();
+    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 /// A file of a tree.
@@ -111,14 +148,35 @@ impl Git<'_> {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         // A status refresh would write to the index.
-        command.arg("-C").arg(self.folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0");
+        command.arg("-C").arg(self.folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
         command
     }
 
-    /// What Git answers; `None` where it says no.
-    fn ask(&self, arguments: &[&str]) -> anyhow::Result<Option<Vec<u8>>> {
+    /// What Git answers, or what it says where it refuses.
+    fn ask(&self, arguments: &[&str]) -> anyhow::Result<Result<Vec<u8>, String>> {
         let output = self.command(arguments).stdin(Stdio::null()).output().map_err(|error| missing(&error))?;
-        Ok(output.status.success().then_some(output.stdout))
+        let said = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Ok(if output.status.success() { Ok(output.stdout) } else { Err(said()) })
+    }
+
+    /// What Git answers where it has no reason to refuse.
+    fn tell(&self, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let command = arguments.first().copied().unwrap_or_default();
+        let refused = |said: String| Refusal::new(Exit::Usage, format!("`git {command}` fails{}", quoted(&said)));
+        Ok(self.ask(arguments)?.map_err(refused)?)
+    }
+
+    /// A folder of the repository that was a policy root in a commit and is none any more.
+    fn moved(&self, commit: &str) -> anyhow::Result<Option<String>> {
+        let top = self.tell(&["rev-parse", "--show-toplevel"])?;
+        let top = Path::new(String::from_utf8_lossy(&top).trim_end_matches('\n')).to_owned();
+        let listed = self.tell(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        let folder = |entry: Entry| {
+            let folder = entry.path.strip_suffix(MARKER)?;
+            if folder.is_empty() { Some(".".to_owned()) } else { folder.strip_suffix('/').map(str::to_owned) }
+        };
+        let mut roots = entries(&listed).into_iter().filter_map(folder);
+        Ok(roots.find(|folder| !top.join(folder).join(MARKER).exists()))
     }
 
     /// The bytes of files, all by one process.
@@ -127,7 +185,7 @@ impl Git<'_> {
             .command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| missing(&error))?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
@@ -144,8 +202,9 @@ impl Git<'_> {
             let asked = asked.join().unwrap_or_else(|_| Err(io::Error::other("asking `git cat-file` failed")));
             contents.and_then(|contents| asked.map(|()| contents))
         });
-        child.wait().context("waiting for `git cat-file`")?;
-        contents.context("reading what `git cat-file` answers")
+        let ended = child.wait_with_output().context("waiting for `git cat-file`")?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        contents.with_context(|| format!("reading what `git cat-file` answers{}", quoted(&said)))
     }
 }
 

@@ -6,8 +6,9 @@
 
 mod lock;
 
-use std::fs;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -34,7 +35,7 @@ macro_rules! bundled {
 }
 
 /// The files that are as they stand here.
-const FILES: [File; 26] = [
+const FILES: [File; 25] = [
     (".cargo/config.toml", template!("cargo-config.toml")),
     (".github/workflows/policies.yml", template!("workflow.yml")),
     (".gitignore", template!("gitignore")),
@@ -60,7 +61,6 @@ const FILES: [File; 26] = [
     ("tests/policies.rs", template!("tests/policies.rs")),
     ("xtask/Cargo.toml", template!("xtask/manifest.toml")),
     ("xtask/src/main.rs", template!("xtask/main.rs")),
-    ("Cargo.lock", include_str!("../../Cargo.lock")),
 ];
 
 /// Where Permitlab comes from, for those who build the repository.
@@ -80,16 +80,29 @@ pub fn run(arguments: &InitArguments, streams: &mut Streams) -> anyhow::Result<E
     let folder = &arguments.folder;
     is_free(folder)?;
     let source = Source::named(arguments.source.as_deref())?;
-    for (path, text) in files(&source)? {
+    let refused = |error: io::Error| {
+        Refusal::new(Exit::Usage, format!("`{}` cannot be made: {error}", folder.display()))
+            .help("name a folder in which you may write")
+    };
+    fs::create_dir_all(folder).map_err(refused)?;
+    let home = Home::of(folder);
+    for (path, text) in files(&source, home.as_ref())? {
         let path = folder.join(path);
         if let Some(above) = path.parent() {
-            fs::create_dir_all(above).with_context(|| format!("making `{}`", above.display()))?;
+            fs::create_dir_all(above).map_err(refused)?;
         }
-        fs::write(&path, text).with_context(|| format!("writing `{}`", path.display()))?;
+        fs::write(&path, text).map_err(refused)?;
     }
     let shown = folder.display();
     streams.out.line(format_args!("`{shown}` is a policy repository with three scenarios"))?;
     streams.out.line("  next: run `cargo test` there, and read its README.md")?;
+    if let Some(home) = &home {
+        let top = home.top.display();
+        streams.out.line(format_args!(
+            "  note: it stands in the repository `{top}`, and GitHub reads workflows at its top alone:"
+        ))?;
+        streams.out.line(format_args!("  move `{shown}/{WORKFLOW}` to `{top}/{WORKFLOW}`"))?;
+    }
     if let Source::Path(path) = &source {
         let note = format!("  note: it builds Permitlab from `{}`, which only this machine has", path.display());
         streams.out.line(format_args!("{note}; `--source` with a git URL lets others build it"))?;
@@ -102,19 +115,39 @@ fn is_free(folder: &Path) -> anyhow::Result<()> {
     let refusal = |message: String| Refusal::new(Exit::Usage, message).help("name a new folder, or an empty one");
     let shown = folder.display();
     if !folder.exists() {
-        return Ok(());
+        let is_link = fs::symlink_metadata(folder).is_ok();
+        return if is_link { Err(refusal(format!("`{shown}` is a link that leads nowhere")).into()) } else { Ok(()) };
     }
     if !folder.is_dir() {
         return Err(refusal(format!("`{shown}` is a file")).into());
     }
     let mut names: Vec<_> = fs::read_dir(folder)
-        .with_context(|| format!("reading `{shown}`"))?
+        .map_err(|error| refusal(format!("`{shown}` cannot be read: {error}")))?
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .collect();
     names.sort();
     match names.first() {
         None => Ok(()),
         Some(first) => Err(refusal(format!("`{shown}` is not empty: it holds `{first}`; nothing was written")).into()),
+    }
+}
+
+/// The repository that a folder stands in, below its top.
+struct Home {
+    /// The top of the repository.
+    top: PathBuf,
+    /// The folder, from there.
+    inside: String,
+}
+
+impl Home {
+    /// The repository above a folder that is there.
+    fn of(folder: &Path) -> Option<Self> {
+        let folder = folder.canonicalize().ok()?;
+        let top = folder.ancestors().skip(1).find(|above| above.join(".git").exists())?;
+        let parts = folder.strip_prefix(top).ok()?.components();
+        let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+        Some(Self { top: top.to_owned(), inside: parts.join("/") })
     }
 }
 
@@ -157,6 +190,42 @@ impl Source {
     }
 }
 
+/// Where GitHub reads the workflow.
+const WORKFLOW: &str = ".github/workflows/policies.yml";
+
+/// What a workflow says that cannot run on another machine.
+const ONLY_HERE_COMMENT: &str = "\
+# This cannot run as it is: Cargo.toml and xtask/Cargo.toml take Permitlab from a path that only the machine has on which the
+# repository was made. Write `git = \"URL\"` for `path = \"…\"` in both, with a repository of Permitlab that the runner can read.
+";
+
+/// What the README says of where the repository stands and what it builds from.
+fn notes(only_here: bool, repository: Option<&Home>) -> String {
+    let mut notes = String::new();
+    if only_here || repository.is_some() {
+        notes.push_str("\n## Before the workflow runs\n\n");
+    }
+    if let Some(Home { inside, .. }) = repository {
+        let _ = writeln!(
+            notes,
+            "* This folder is `{inside}` of another repository, and GitHub reads workflows at the top of a repository alone: move\n  \
+             `{inside}/{WORKFLOW}` to `{WORKFLOW}` there. It runs its steps in `{inside}` already."
+        );
+    }
+    if only_here {
+        notes.push_str(
+            "* `Cargo.toml` and `xtask/Cargo.toml` take Permitlab from a path on the machine on which this was made. Nobody else can build\n  \
+             that: write `git = \"URL\"` for `path = \"…\"` in both, with a repository of Permitlab that everybody can read.\n",
+        );
+    }
+    notes
+}
+
+/// The lines by which a job runs its steps in a folder of the repository.
+fn in_folder(home: &Home) -> String {
+    format!("    defaults:\n      run:\n        working-directory: {}\n", quoted(&home.inside))
+}
+
 /// A text as a basic string of TOML.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -174,7 +243,7 @@ struct Workspace {
 }
 
 /// Every file with its text.
-fn files(source: &Source) -> anyhow::Result<Vec<(&'static str, String)>> {
+fn files(source: &Source, repository: Option<&Home>) -> anyhow::Result<Vec<(&'static str, String)>> {
     let manifest: Manifest = toml::from_str(include_str!("../../Cargo.toml")).context("reading our own manifest")?;
     let version = |name: &str| -> anyhow::Result<&str> {
         let found = manifest.workspace.dependencies.get(name).and_then(toml::Value::as_str);
@@ -184,7 +253,14 @@ fn files(source: &Source) -> anyhow::Result<Vec<(&'static str, String)>> {
         Source::Path(_) => "Permitlab".to_owned(),
         Source::Git(url) => format!("[Permitlab]({url})"),
     };
+    let only_here = match source {
+        Source::Path(_) => true,
+        Source::Git(_) => false,
+    };
     let blanks = [
+        ("@readme-notes@", notes(only_here, repository)),
+        ("@workflow-notes@", if only_here { ONLY_HERE_COMMENT.to_owned() } else { String::new() }),
+        ("@workflow-folder@", repository.map_or_else(String::new, in_folder)),
         ("@permitlab@", source.dependency("scenarios")),
         ("@xtask@", source.dependency("xtask")),
         ("@insta@", version("insta")?.to_owned()),
@@ -193,13 +269,13 @@ fn files(source: &Source) -> anyhow::Result<Vec<(&'static str, String)>> {
     ];
     let written = |(path, text): File| {
         let text = match path {
-            "Cargo.lock" => lock::derived(text, matches!(source, Source::Path(_)))?,
             "flows/bedrock-model-evaluation-job.yaml" => {
                 format!("# yaml-language-server: $schema=../schema/flow.schema.json\n{text}")
             }
             _ => blanks.iter().fold(text.to_owned(), |text, (blank, value)| text.replace(blank, value)),
         };
-        Ok((path, text))
+        (path, text)
     };
-    FILES.into_iter().map(written).collect()
+    let lock = ("Cargo.lock", lock::lock(only_here));
+    Ok(FILES.into_iter().map(written).chain([lock]).collect())
 }

@@ -8,7 +8,7 @@ use crate::cli::{MutateArguments, TableFormat};
 use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
 use crate::simulate::{case_files, named_files, root};
-use crate::table::invalid;
+use crate::table::all_invalid;
 
 /// Answers `permitlab mutate`.
 ///
@@ -28,12 +28,7 @@ pub fn run(arguments: &MutateArguments, streams: &mut Streams) -> anyhow::Result
     }
     let report = match mutate(&root, &files, &policies) {
         Ok(report) => report,
-        Err(Refused::Invalid(all)) => {
-            for refused in &all {
-                invalid(refused, streams)?;
-            }
-            return Ok(Exit::Invalid);
-        }
+        Err(Refused::Invalid(all)) => return all_invalid(&all, streams),
         Err(Refused::Failing(checks)) => {
             let message =
                 format!("{} checks do not hold before anything is changed: {}", checks.len(), checks.join(", "));
@@ -48,15 +43,18 @@ pub fn run(arguments: &MutateArguments, streams: &mut Streams) -> anyhow::Result
         TableFormat::Human => human(&report, arguments.all),
         TableFormat::Json => format!("{:#}\n", report.json()),
     })?;
-    let counts = report.counts();
-    if arguments.threshold.is_some() && counts.killed + counts.survived == 0 {
+    let percent = report.counts().percent();
+    if arguments.threshold.is_some() && percent.is_none() {
         let refusal = Refusal::new(
             Exit::NothingMatched,
             "no check could catch any of these faults, so no share of them is caught",
         );
         return Err(refusal.help("`--all` lists them; write scenarios for the policy").into());
     }
-    let is_enough = arguments.threshold.is_none_or(|threshold| report.counts().percent() >= f64::from(threshold));
+    let is_enough = match (arguments.threshold, percent) {
+        (Some(threshold), Some(percent)) => percent >= f64::from(threshold),
+        (None, _) | (Some(_), None) => true,
+    };
     Ok(if is_enough { Exit::Fine } else { Exit::Failed })
 }
 
@@ -84,15 +82,14 @@ fn human(report: &Report, is_all: bool) -> String {
         }
     }
     let counts = report.counts();
+    let share = counts.percent().map_or_else(
+        || "no check could catch any of these".to_owned(),
+        |percent| format!("{:.1} % killed", (percent * 10.0).floor() / 10.0),
+    );
     let _ = writeln!(
         text,
-        "{:.1} % killed: {} killed, {} survived; {} equivalent, {} unknown, {} that AWS would refuse",
-        (counts.percent() * 10.0).floor() / 10.0,
-        counts.killed,
-        counts.survived,
-        counts.equivalent,
-        counts.unknown,
-        report.refused
+        "{share}: {} killed, {} survived; {} equivalent, {} unknown, {} that AWS would refuse",
+        counts.killed, counts.survived, counts.equivalent, counts.unknown, report.refused
     );
     text
 }

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{ProveArguments, ProveFormat};
 use crate::exit::{Exit, Refusal};
+use crate::git::{self, Version};
 use crate::output::Streams;
 use crate::simulate::root;
-use crate::{git, table};
+use crate::table;
 
 /// Answers `permitlab prove`.
 ///
@@ -30,9 +31,16 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
         return files(arguments, from, to, budget, streams);
     }
     let root = root(arguments.root.as_deref())?;
-    let at = |revision: &String| git::root_at(&root, revision);
-    let before = arguments.from.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
-    let after = arguments.to.as_ref().map(at).transpose()?.unwrap_or_else(|| root.clone());
+    let here = || Version { root: root.clone(), is_there: true };
+    let at = |revision: &Option<String>| {
+        revision.as_ref().map_or_else(|| Ok(here()), |revision| git::root_at(&root, revision))
+    };
+    let Version { root: before, is_there } = at(&arguments.from)?;
+    let Version { root: after, is_there: is_after } = at(&arguments.to)?;
+    if let (false, Some(to)) = (is_after, &arguments.to) {
+        let refusal = Refusal::new(Exit::Usage, format!("`{to}` has no policy root"));
+        return Err(refusal.help("name a revision in which the policy root is there").into());
+    }
     let worlds = worlds(arguments, &before, &after)?;
     let mut accepted: Vec<Accepted> = Vec::new();
     if let Some(path) = &arguments.accept {
@@ -42,6 +50,11 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
             Ok(read) => accepted = read,
             Err(findings) => return table::invalid(&(sources, findings), streams),
         }
+    }
+    if let (false, Some(from)) = (is_there, &arguments.from) {
+        git::all_is_new(from, streams)?;
+        // Of nothing there is nothing to change.
+        accepted.clear();
     }
     let accepted: Vec<&str> = accepted.iter().map(|each| each.change.as_str()).collect();
     let changes: Vec<&str> = arguments.changes.iter().map(String::as_str).collect();
@@ -73,7 +86,8 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
             streams.err.line(format_args!("wrote {name}"))?;
         }
     }
-    reported(arguments, &proofs, streams)
+    let exit = reported(arguments, &proofs, streams)?;
+    Ok(if is_there { exit } else { Exit::Fine })
 }
 
 /// A path of a policy file, where there is one.
@@ -156,7 +170,7 @@ fn worlds(arguments: &ProveArguments, before: &PolicyRoot, after: &PolicyRoot) -
         (true, false) => Ok(all),
         (true, true) => {
             let refusal = Refusal::new(Exit::NothingMatched, "there is no world to compare, here or there");
-            Err(refusal.help("worlds are `fixtures/*.yaml` of the policy root").into())
+            Err(refusal.help("worlds are `fixtures/**/*.yaml` of the policy root").into())
         }
     }
 }

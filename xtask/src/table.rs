@@ -1,5 +1,6 @@
 //! Who may do what with which key?
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use permitlab::render::{Colour, report};
@@ -81,9 +82,20 @@ fn human(tables: &[Table]) -> String {
 }
 
 /// Says what is wrong with a world.
-pub(crate) fn invalid((sources, findings): &Refused, streams: &mut Streams) -> anyhow::Result<Exit> {
-    for finding in findings {
-        streams.err.line(format_args!("{}\n", report(sources, finding, Colour::Always)))?;
+pub(crate) fn invalid(refused: &Refused, streams: &mut Streams) -> anyhow::Result<Exit> {
+    all_invalid(std::slice::from_ref(refused), streams)
+}
+
+/// Says what is wrong with several files, once where several meet it.
+pub(crate) fn all_invalid(all: &[Refused], streams: &mut Streams) -> anyhow::Result<Exit> {
+    let mut told = BTreeSet::new();
+    for (sources, findings) in all {
+        for finding in findings {
+            let drawn = report(sources, finding, Colour::Always);
+            if told.insert(drawn.clone()) {
+                streams.err.line(format_args!("{drawn}\n"))?;
+            }
+        }
     }
     Ok(Exit::Invalid)
 }

@@ -32,10 +32,18 @@ impl Repository {
         repository.write("policies/policies/key.json", KEY);
         repository.write("policies/policies/role.json", ROLE);
         repository.git(&["init", "--quiet"]);
-        repository.git(&["add", "."]);
-        let who = ["-c", "user.name=permitlab", "-c", "user.email=permitlab@example.com"];
-        repository.git(&[&who[..], &["commit", "--quiet", "--message", "policies"]].concat());
+        repository.commit();
         repository
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "."]);
+        let who = ["-c", "user.name=permitlab", "-c", "user.email=permitlab@example.com"];
+        self.git(&[&who[..], &["commit", "--quiet", "--message", "policies"]].concat());
+    }
+
+    fn prove(&self, arguments: &[&str]) -> (Exit, String, String) {
+        ran("prove", &self.0.join("policies"), arguments)
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -62,8 +70,12 @@ impl Drop for Repository {
 }
 
 fn simulate(root: &Path, arguments: &[&str]) -> (Exit, String, String) {
+    ran("simulate", root, arguments)
+}
+
+fn ran(verb: &str, root: &Path, arguments: &[&str]) -> (Exit, String, String) {
     let (mut streams, out, err) = Streams::kept("");
-    let line = ["permitlab", "simulate", "--root", root.to_str().unwrap()];
+    let line = ["permitlab", verb, "--root", root.to_str().unwrap()];
     let exit = xtask::run(line.iter().chain(arguments).map(OsString::from), &mut streams);
     (exit, out.text(), err.text())
 }
@@ -170,6 +182,68 @@ fn what_is_missing_is_a_matter_of_usage() {
     let (exit, _, err) = repository.simulate(&["--base", "HEAD"]);
     assert_eq!(exit, Exit::Usage);
     assert!(err.contains("in no Git repository"), "{err}");
+}
+
+/// A repository whose first commit is before its policies.
+fn grown(name: &str) -> Repository {
+    let repository = Repository(std::env::temp_dir().join(format!("permitlab-base-{}-{name}", std::process::id())));
+    repository.write("README.md", "");
+    repository.git(&["init", "--quiet"]);
+    repository.commit();
+    repository.write("policies/permitlab.toml", "");
+    repository.write("policies/fixtures/eval.yaml", WORLD);
+    repository.write("policies/policies/key.json", KEY);
+    repository.write("policies/policies/role.json", ROLE);
+    repository
+}
+
+#[test]
+fn policies_that_are_new_are_compared_with_nothing() {
+    let repository = grown("first");
+    let note = "note: `HEAD` has no policy root: all access is new, and none of it fails the run\n";
+    let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!((exit, err.as_str()), (Exit::Fine, note));
+    assert!(out.contains("GAINED   role/eval  key/eval  kms:Decrypt"), "{out}");
+    let (exit, out, err) = repository.prove(&["--from", "HEAD"]);
+    assert_eq!((exit, err.as_str()), (Exit::Fine, note));
+    assert!(out.starts_with("fixtures/eval.yaml: wider"), "{out}");
+    let (exit, _, err) = repository.prove(&["--from", "HEAD", "--to", "HEAD"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("`HEAD` has no policy root"), "{err}");
+}
+
+/// Otherwise a folder that is renamed would pass whatever it gives.
+#[test]
+fn policies_that_moved_are_not_new() {
+    let repository = Repository::new("moved");
+    fs::rename(repository.0.join("policies"), repository.0.join("rules")).unwrap();
+    let (exit, _, err) = simulate(&repository.0.join("rules"), &["--base", "HEAD"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("`HEAD` has no policy root here") && err.contains("it stood in `policies`"), "{err}");
+    // Another root beside it is new.
+    repository.write("policies/permitlab.toml", "");
+    assert_eq!(simulate(&repository.0.join("rules"), &["--base", "HEAD"]).0, Exit::Fine);
+}
+
+#[test]
+fn what_git_refuses_is_told_in_its_words() {
+    let repository = Repository::new("refused");
+    repository.write(".git/config", "[core\n");
+    let (exit, _, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("Git does not read the repository of `") && err.contains("bad config line 1"), "{err}");
+}
+
+#[test]
+fn worlds_in_folders_are_compared() {
+    let repository = Repository::new("nested");
+    repository.write("policies/fixtures/teams/more.yml", WORLD);
+    repository.commit();
+    repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:Encrypt"));
+    let (_, out, _) = repository.simulate(&["--base", "HEAD"]);
+    assert!(out.contains("fixtures/eval.yaml\n") && out.contains("fixtures/teams/more.yml\n"), "{out}");
+    let (_, out, _) = repository.prove(&["--from", "HEAD"]);
+    assert!(out.contains("fixtures/teams/more.yml: incomparable"), "{out}");
 }
 
 #[test]

@@ -152,6 +152,76 @@ fn a_folder_that_holds_something_is_left_alone() {
     assert!(err.contains("is a file"), "{err}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_made_is_a_matter_of_usage() {
+    let folder = free("nowhere");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    let _ = fs::remove_file(&folder);
+    std::os::unix::fs::symlink("/nowhere/at/all", &folder).unwrap();
+    for (name, said) in [(folder.to_str().unwrap(), "leads nowhere"), ("/dev/null/policies", "cannot be")] {
+        let (exit, out, err) = permitlab(&["init", name]);
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{err}");
+        assert!(err.contains(said) && err.contains("help: name a"), "{err}");
+    }
+    fs::remove_file(&folder).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_source_may_have_quotes_in_its_path() {
+    let source = free("quo\"ted 'source'");
+    fs::create_dir_all(&source).unwrap();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    for member in ["scenarios", "xtask"] {
+        std::os::unix::fs::symlink(top.join(member), source.join(member)).unwrap();
+    }
+    let folder = free("quoted");
+    permitlab(&["init", folder.to_str().unwrap(), "--source", source.to_str().unwrap()]);
+    for (file, table, name) in
+        [("Cargo.toml", "dev-dependencies", "permitlab"), ("xtask/Cargo.toml", "dependencies", "xtask")]
+    {
+        let manifest: toml::Table = toml::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap();
+        let path = manifest[table][name]["path"].as_str().unwrap();
+        assert_eq!(Path::new(path).parent(), Some(source.canonicalize().unwrap().as_path()), "{file}");
+    }
+}
+
+/// GitHub reads workflows at the top of a repository alone, and no runner has this machine's paths.
+#[test]
+fn what_keeps_the_workflow_from_running_is_said() {
+    let top = free("home");
+    fs::create_dir_all(top.join(".git")).unwrap();
+    let folder = top.join("teams/policies");
+    let (exit, out, _) = permitlab(&["init", folder.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Fine);
+    let shown = top.canonicalize().unwrap();
+    let workflow = ".github/workflows/policies.yml";
+    assert!(
+        out.contains(&format!("  move `{}/{workflow}` to `{}/{workflow}`\n", folder.display(), shown.display())),
+        "{out}"
+    );
+    let read = |folder: &Path, file: &str| fs::read_to_string(folder.join(file)).unwrap();
+    let text = read(&folder, workflow);
+    assert!(text.contains("        working-directory: \"teams/policies\"\n"), "{text}");
+    assert!(text.contains("# This cannot run as it is") && text.contains("cargo xtask prove --from"), "{text}");
+    let readme = read(&folder, "README.md");
+    assert!(
+        readme.contains("is `teams/policies` of another repository") && readme.contains("write `git ="),
+        "{readme}"
+    );
+
+    let alone = free("alone-of-git");
+    fs::create_dir_all(alone.join(".git")).unwrap();
+    let alone = alone.join("own");
+    fs::create_dir_all(&alone).unwrap();
+    let (_, out, _) =
+        permitlab(&["init", alone.to_str().unwrap(), "--source", "https://git.example.com/permitlab.git"]);
+    assert!(out.contains("GitHub reads workflows at its top alone") && !out.contains("this machine"), "{out}");
+    let text = read(&alone, workflow);
+    assert!(text.contains("working-directory") && !text.contains("# This cannot run"), "{text}");
+}
+
 #[test]
 fn a_source_is_a_checkout_or_a_url() {
     let manifest = |source: &str| {
@@ -198,6 +268,29 @@ fn the_lock_is_ours_without_our_tests() {
     assert_eq!(own.difference(&of_git).cloned().collect::<BTreeSet<_>>(), BTreeSet::from(ours));
 }
 
+/// As Cargo writes it, so that the first build may be `--locked`.
+#[test]
+fn the_lock_of_the_template_is_what_cargo_makes_of_ours() {
+    let folder = repository("locked");
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let written = fs::read_to_string(folder.join("Cargo.lock")).unwrap();
+    let resolve = || {
+        let resolved = cargo(&folder, &["metadata", "--offline", "--format-version", "1"]);
+        assert!(resolved.status.success(), "{}", text(&resolved));
+        fs::read_to_string(folder.join("Cargo.lock")).unwrap()
+    };
+    fs::copy(top.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let made = resolve();
+    if env::var_os("UPDATE_TEMPLATE").is_some() {
+        fs::write(top.join("xtask/src/init/template/lock.toml"), &made).unwrap();
+    } else {
+        assert!(
+            made == written,
+            "`UPDATE_TEMPLATE=1 cargo test -p xtask --test init` writes the lock of the template anew"
+        );
+    }
+}
+
 fn cargo(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
@@ -231,7 +324,7 @@ fn simulated(folder: &Path) -> (Exit, BTreeSet<String>) {
 #[test]
 fn cargo_test_passes_says_what_simulate_says_and_fails_where_a_policy_breaks() {
     let folder = repository("built");
-    let passing = cargo(&folder, &["test", "--offline", "--", "--show-output"]);
+    let passing = cargo(&folder, &["test", "--offline", "--locked", "--", "--show-output"]);
     let printed = text(&passing);
     assert!(passing.status.success(), "{printed}");
     assert!(printed.contains("test result: ok. 6 passed; 0 failed"), "{printed}");

@@ -73,6 +73,30 @@ pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGai
     gains
 }
 
+/// Where two versions of a policy without principals do not do the same wherever they are attached: requests that one
+/// allows and the other does not, then those that a statement of one allows or denies and no such statement of the other.
+pub fn differences(one: &Policy, other: &Policy, budget: Budget) -> DocumentGains {
+    let [old_allows, new_allows] = [one, other].map(|policy| half(policy, Effect::Allow));
+    let [old_denies, new_denies] = [one, other].map(|policy| half(policy, Effect::Deny));
+    let mut all = DocumentGains::default();
+    for (one, other) in [(one, other), (&old_allows, &new_allows), (&old_denies, &new_denies)] {
+        for (before, after) in [(one, other), (other, one)] {
+            let gains = documents(before, after, budget);
+            all.witnesses.extend(gains.witnesses);
+            all.unknown.extend(gains.unknown);
+            all.asked = gains.asked;
+        }
+    }
+    all
+}
+
+/// A policy that allows what another allows, or what it denies.
+fn half(policy: &Policy, effect: Effect) -> Policy {
+    let statements = policy.statements.iter().filter(|statement| statement.effect == effect);
+    let statements = statements.map(|statement| Statement { effect: Effect::Allow, ..statement.clone() }).collect();
+    Policy::new(policy.name.clone(), policy.kind, policy.version, statements)
+}
+
 /// The actions that the policies name, those together that no statement and no key tells apart. A `*` names those of all
 /// services.
 fn questions(policies: [&Policy; 2]) -> Vec<Vec<ActionName>> {

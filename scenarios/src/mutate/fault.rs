@@ -77,6 +77,13 @@ pub struct Mutant {
     pub is_same: bool,
 }
 
+impl Mutant {
+    /// The name of the policy it is in.
+    pub fn policy(&self) -> &str {
+        self.statement.split_once('#').map_or(&self.statement, |(policy, _)| policy)
+    }
+}
+
 /// Every mutant of a policy.
 pub fn mutants(file: &str, text: &str, entry: &PolicyDocument, facts: &Facts) -> Vec<Mutant> {
     let document = &entry.document;
@@ -239,7 +246,7 @@ impl Making<'_> {
         let Some(principal) = member(statement, "Principal") else { return };
         let Kind::Object(kinds) = &principal.value.kind else { return };
         let range = principal.value.span.range();
-        let before = self.text.get(range.clone()).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let before = one_line(self.text.get(range.clone()).unwrap_or_default());
         if !texts_of_kinds(kinds).any(|text| text.as_str() == "*") {
             self.add(Fault::AddEveryone, range, "\"*\"", &before, "\"*\"");
         }
@@ -263,7 +270,10 @@ impl Making<'_> {
                 (start..start, format!(" \"AWS\": \"{root}\","))
             }
         };
-        self.add(Fault::AddRoot, at, &with, &before, &format!("{root} beside it"));
+        let whole = principal.value.span.range();
+        let written = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+        let after = one_line(&format!("{}{with}{}", written(whole.start..at.start), written(at.end..whole.end)));
+        self.add(Fault::AddRoot, at, &with, &before, &after);
     }
 }
 
@@ -296,6 +306,10 @@ fn fields(raw: &str) -> Option<[Range<usize>; 5]> {
 
 fn spliced(raw: &str, range: &Range<usize>) -> String {
     format!("{}*{}", raw.get(..range.start).unwrap_or_default(), raw.get(range.end..).unwrap_or_default())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn members(value: &Value) -> &[Member] {

@@ -14,8 +14,10 @@ use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::truth::Rules;
 use permitlab_evaluator::world::World;
 
+use super::fault::Mutant;
+use super::proof::{Proved, Side, proved};
 use crate::coverage::for_each_statement;
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Key};
 use crate::file::write::{list, object, quoted};
 use crate::judge::judge;
 use crate::lint::attached::Uses;
@@ -23,7 +25,7 @@ use crate::question::Question;
 use crate::replay::{Asked, Checked};
 use crate::root::PolicyRoot;
 use crate::table::answer::{Outcome, Word, calls, outcome};
-use crate::table::caller::{OUTSIDER, caller, is_known, with_strangers};
+use crate::table::caller::{OUTSIDER, caller, is_known};
 use crate::table::near::{other_hosts, others};
 use crate::table::space::Space;
 
@@ -35,16 +37,20 @@ const STRANGER: &str = "arn:aws:iam::000000000000:root";
 pub(super) struct Arena {
     calls: Vec<Call>,
     files: Vec<String>,
+    /// The worlds as they are; nothing where they cannot be read.
+    side: Option<Side>,
 }
 
 /// A call as a check would write it, and what comes of it.
 #[derive(Debug)]
-struct Call {
+pub(super) struct Call {
     ask: Ask,
     request: Box<Request>,
     before: Outcome,
     /// The files whose policies have a say, by their numbers in the arena.
     files: Vec<usize>,
+    /// Whether the worlds define the caller.
+    is_known: bool,
 }
 
 /// The parts of a check that ask a call.
@@ -60,31 +66,34 @@ impl Arena {
         let mut sources = SourceMap::new();
         let Ok(facts) = facts::load(root, &mut sources, &uses.worlds, &uses.vars) else { return arena };
         let Ok(world) = facts.world() else { return arena };
-        let Ok(space) = Space::of(&facts, &world) else { return arena };
-        let world = with_strangers(world, &strangers());
+        let Ok(mut space) = Space::of(&facts, &world) else { return arena };
+        alike(&mut space, &facts, &sources);
+        let side = arena.side.insert(Side::new(facts, world));
+        let (facts, world) = (&side.facts, &side.peopled);
         let mut known = BTreeSet::new();
         let mut keep = |ask: Ask, request: Box<Request>| {
             if known.insert(ask.text("")) {
-                let before = outcome(&world, &request);
+                let before = outcome(world, &request);
                 // A check never passes on a guess, nor where a policy that nobody stated may allow the call.
                 let hangs =
-                    request.action.service() != "kms" && judge(&world, &request, Rules::NONE).hangs_on_resource_policy;
+                    request.action.service() != "kms" && judge(world, &request, Rules::NONE).hangs_on_resource_policy;
                 if before.word() != Word::Unsure && !hangs {
-                    let files = files_of(&world, &request, &sources, &mut arena.files);
-                    arena.calls.push(Call { ask, request, before, files });
+                    let files = files_of(world, &request, &sources, &mut arena.files);
+                    let is_known = ask.question.by != OUTSIDER;
+                    arena.calls.push(Call { ask, request, before, files, is_known });
                 }
             }
         };
         let asks: Vec<Ask> = checks.flat_map(|check| &check.asked).filter_map(Ask::of).collect();
-        let variants = asks.iter().flat_map(|ask| ask.variants(&facts, &space)).collect::<Vec<_>>();
+        let variants = asks.iter().flat_map(|ask| ask.variants(facts, &space)).collect::<Vec<_>>();
         for ask in asks.iter().cloned().chain(variants) {
-            if let Some(request) = ask.request(&facts) {
+            if let Some(request) = ask.request(facts) {
                 keep(ask, request);
             }
         }
-        for name in space.principals.iter().filter(|name| is_writable(&facts, name)) {
-            let Some(caller) = caller(&facts, name) else { continue };
-            for call in calls(&facts, &space, &caller) {
+        for name in space.principals.iter().filter(|name| is_writable(facts, name)) {
+            let Some(caller) = caller(facts, name) else { continue };
+            for call in calls(facts, &space, &caller) {
                 keep(Ask::of_table(name, &call), Box::new(call.request));
             }
         }
@@ -93,16 +102,41 @@ impl Arena {
         arena
     }
 
-    /// A check that holds now and would not hold in the edited root; a whole scenario file.
-    pub(super) fn witness(&self, edited: &PolicyRoot, uses: &Uses, file: &str) -> Option<String> {
-        let file = self.files.iter().position(|own| own == file)?;
-        let facts = facts::load(edited, &mut SourceMap::new(), &uses.worlds, &uses.vars).ok()?;
-        let world = with_strangers(facts.world().ok()?, &strangers());
-        let differs =
-            |call: &&Call| call.files.contains(&file) && outcome(&world, &call.request).word() != call.before.word();
-        let call = self.calls.iter().find(differs)?;
-        Some(call.scenario(uses))
+    /// What an edited root decides otherwise: a call of these, or any call there is.
+    pub(super) fn proved(&self, edited: &PolicyRoot, uses: &Uses, mutant: &Mutant) -> Proved {
+        let Some(before) = &self.side else { return Proved::Nothing };
+        let facts = facts::load(edited, &mut SourceMap::new(), &uses.worlds, &uses.vars);
+        let Ok((world, facts)) = facts.and_then(|facts| Ok((facts.world()?, facts))) else { return Proved::Nothing };
+        let after = Side::new(facts, world);
+        let file = self.files.iter().position(|own| *own == mutant.file);
+        let differs = |call: &&Call| {
+            file.is_some_and(|file| call.files.contains(&file))
+                && outcome(&after.peopled, &call.request).word() != call.before.word()
+        };
+        match self.calls.iter().find(differs) {
+            Some(call) => Proved::Differs(call.scenario(uses)),
+            None => proved(before, &after, uses, mutant.policy()),
+        }
     }
+}
+
+/// How many keys are asked one by one.
+const FEW: usize = 50;
+
+/// Leaves one key of those that have the same policy in one account and Region, where there are many.
+fn alike(space: &mut Space, facts: &Facts, sources: &SourceMap) {
+    if space.keys.len() <= FEW {
+        return;
+    }
+    let mut known = BTreeSet::new();
+    space.keys.retain(|name| {
+        let key = name.strip_prefix("key/").and_then(|name| facts.keys.get(name)).and_then(Key::held);
+        key.is_some_and(|key| {
+            let span = facts.documents.get(&key.policy).map(|entry| entry.document.root.span);
+            let text = span.and_then(|span| sources.source(span.source)?.text().get(span.range()));
+            known.insert((key.account, key.arn.region(), text))
+        })
+    });
 }
 
 /// The files whose policies have a say in a call, by their numbers among those known.
@@ -124,8 +158,13 @@ pub(super) fn files_of(world: &World, request: &Request, sources: &SourceMap, kn
 }
 
 impl Call {
+    /// A call that is asked by itself.
+    pub(super) fn new(ask: Ask, request: Box<Request>, before: Outcome, is_known: bool) -> Self {
+        Self { ask, request, before, files: Vec::new(), is_known }
+    }
+
     /// The call as a scenario, ready to paste.
-    fn scenario(&self, uses: &Uses) -> String {
+    pub(super) fn scenario(&self, uses: &Uses) -> String {
         let worlds: Vec<&str> = uses.worlds.iter().map(crate::file::Text::as_str).collect();
         let Question { by, call, .. } = &self.ask.question;
         let mut text = String::new();
@@ -133,6 +172,10 @@ impl Call {
         let _ = writeln!(text, "use: [{}]", worlds.join(", "));
         if by == OUTSIDER {
             text.push_str("# `outsider` stands for a role of another account that its own policies allow everything: define one\n");
+        } else if !self.is_known {
+            text.push_str(
+                "# the world does not define the caller, whose own policies are taken to allow the call: define it\n",
+            );
         }
         if !uses.vars.is_empty() {
             let vars = uses.vars.iter().map(|(name, value)| format!("{name}: {}", quoted(value.as_str())));
@@ -178,9 +221,9 @@ impl Ask {
         Self { question, context: BTreeMap::new() }
     }
 
-    fn request(&self, facts: &Facts) -> Option<Box<Request>> {
-        if self.question.by == OUTSIDER {
-            let caller = caller(facts, OUTSIDER)?;
+    pub(super) fn request(&self, facts: &Facts) -> Option<Box<Request>> {
+        let by = &self.question.by;
+        if let Some(caller) = caller(facts, by).filter(|_| !is_known(facts, by)) {
             let stand_in = facts.identities.keys().next()?.clone();
             let question = Question { by: stand_in, ..self.question.clone() };
             let request = Self { question, context: self.context.clone() }.request(facts)?;
@@ -326,7 +369,7 @@ impl Ask {
 }
 
 /// The callers of a check that no world defines.
-fn strangers() -> [String; 1] {
+pub(super) fn strangers() -> [String; 1] {
     [OUTSIDER.to_owned()]
 }
 

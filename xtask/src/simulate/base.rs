@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{FailOn, Format, SimulateArguments};
 use crate::exit::{Exit, Refusal};
+use crate::git::{self, Version};
 use crate::output::Streams;
-use crate::{git, table};
+use crate::table;
 
 /// The differences of a world.
 struct Changed {
@@ -42,13 +43,16 @@ pub(super) fn run(
     revision: &str,
     streams: &mut Streams,
 ) -> anyhow::Result<Exit> {
-    let before = git::root_at(root, revision)?;
+    let Version { root: before, is_there } = git::root_at(root, revision)?;
+    if !is_there {
+        git::all_is_new(revision, streams)?;
+    }
     let mut all = Found::default();
     let mut explained = BTreeSet::new();
     let worlds = worlds(&before, root)?;
     if worlds.is_empty() {
         let refusal = Refusal::new(Exit::NothingMatched, "there is no world to compare, here or there");
-        return Err(refusal.help("worlds are `fixtures/*.yaml` of the policy root").into());
+        return Err(refusal.help("worlds are `fixtures/**/*.yaml` of the policy root").into());
     }
     let mut unchanged = None;
     let mut is_applied = arguments.changes.is_empty();
@@ -98,7 +102,7 @@ pub(super) fn run(
         FailOn::Lost => has(Kind::Lost),
         FailOn::Any => all.lines().next().is_some() || !all.unexplained.is_empty(),
     };
-    Ok(if fails { Exit::Failed } else { Exit::Fine })
+    Ok(if fails && is_there { Exit::Failed } else { Exit::Fine })
 }
 
 fn closing(all: &Found) -> String {

@@ -25,10 +25,15 @@ fn checks_hold(
 
 /// Who may do what with the keys of each world: a change of a policy shows as lines gained and lost.
 #[rstest]
-fn access_is_the_reviewed_one(#[files("fixtures/*.yaml")] file: PathBuf) {
+fn access_is_the_reviewed_one(
+    #[files("fixtures/**/*.yaml")]
+    #[files("fixtures/**/*.yml")]
+    #[files("fixtures/**/*.json")]
+    file: PathBuf,
+) {
     let table = permitlab::assert_access_table!(file);
     insta::with_settings!({
-        snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/tables"),
+        snapshot_path => Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/tables").join(&table.folder),
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {
