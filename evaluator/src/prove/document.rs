@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[rstest]
+    #[case::after_a_colon_of_its_own("a:*", "a:?*", true)]
+    #[case::after_the_fifth("*", "?*", false)]
+    #[case::the_same_twice("a:*", "a:**", false)]
+    fn the_last_field_may_end_with_a_colon(#[case] after: &str, #[case] before: &str, #[case] expected: bool) {
+        let on = |last: &str| policy(&format!(r#""Resource": "arn:aws:s3:::{last}""#), "");
+        assert_eq!(gains(&on(before), &on(after)), expected);
+    }
+
+    #[rstest]
     #[case::all_there_is(r#""StringLike": {"aws:ViaAWSService": ["t*", "false"]}"#, false)]
     #[case::one_of_two(r#""StringLike": {"aws:ViaAWSService": "t*"}"#, true)]
     #[case::case_matters(r#""StringEquals": {"aws:ViaAWSService": ["True", "false"]}"#, true)]

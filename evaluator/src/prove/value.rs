@@ -286,7 +286,9 @@ fn matched(pattern: &ArnPattern) -> Option<Option<Vec<Symbol>>> {
         ArnPattern::Every => Language::arns().patterns.into_iter().next(),
         ArnPattern::Whole(text) => text.starts_with("arn:").then(|| literal(text)),
         ArnPattern::Start(start) => {
-            let rest = [if start.as_str().ends_with(':') { Some(Symbol::One) } else { None }, Some(Symbol::Run)];
+            // The last field of an ARN is never empty; colons in it are like other characters.
+            let is_all_of_it_open = start.as_str().ends_with(':') && start.as_str().matches(':').count() == 5;
+            let rest = [is_all_of_it_open.then_some(Symbol::One), Some(Symbol::Run)];
             let symbols = literal(start.as_str()).into_iter().chain(rest.into_iter().flatten()).collect();
             start.as_str().starts_with("arn:").then_some(symbols)
         }
