@@ -10,7 +10,7 @@ use crate::action::ActionName;
 use crate::arn::Arn;
 use crate::catalog::services::{self, pattern::covered};
 use crate::catalog::{self, KeyType};
-use crate::condition::operator::{Base, Operator, SetOperator};
+use crate::condition::operator::Base;
 use crate::condition::{Condition, Operand};
 use crate::context::{ConditionKey, Origin, Presence, RequestContext, Values};
 use crate::derive;
@@ -20,11 +20,12 @@ use crate::policy::pattern::{ArnPattern, Pattern};
 use crate::policy::{Effect, Policies, Policy, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::{Request, Resource};
+use crate::source::Span;
 use crate::truth::{Rules, Unstated};
 use crate::world::World;
 
 use super::formula::{Atoms, Formula};
-use super::layers::Compiler;
+use super::layers::{Compiler, condition, plain};
 use super::search::{Budget, Model, Outcome, search};
 use super::{Why, value};
 
@@ -187,8 +188,8 @@ fn gain_in(
     if new == Formula::NO || old == new {
         return Ok(None);
     }
-    let denied = !old;
-    let model = match search(&[&new, &denied], &atoms, Rules::NONE, budget) {
+    let (denied, on_something) = (!old, has_resource(&mut atoms));
+    let model = match search(&[&new, &denied, &on_something], &atoms, Rules::NONE, budget) {
         Outcome::Impossible => return Ok(None),
         Outcome::Unknown => return Err(Why::Budget),
         Outcome::Model(model) => model,
@@ -269,12 +270,22 @@ fn resource(statement: &Statement, view: &View<'_>, atoms: &mut Atoms) -> Formul
         };
         operands.push(Operand::of_arn(pattern.text.clone(), resolved));
     }
-    let operator = Operator { set: SetOperator::None, base: Base::ArnLike, if_exists: false };
-    let span = statement.span;
-    let (key, key_type) = (ConditionKey::new(RESOURCE), Some(KeyType::Arn));
-    let condition = Condition { operator, key, key_type, operands, operator_span: span, key_span: span, span };
-    let listed = atoms.condition(condition);
+    let listed = atoms.condition(on_resource(Base::ArnLike, operands, statement.span));
     if *negated { !listed } else { listed }
+}
+
+/// That there is a resource, where a statement asks which: what no pattern matches is one too.
+fn has_resource(atoms: &mut Atoms) -> Formula {
+    if !atoms.keys().iter().any(|key| key.as_str() == RESOURCE) {
+        return Formula::YES;
+    }
+    let never_absent = condition(RESOURCE, plain(Base::Null), ["false".to_owned()]);
+    atoms.condition(on_resource(Base::Null, never_absent.operands, never_absent.span))
+}
+
+fn on_resource(base: Base, operands: Vec<Operand>, span: Span) -> Condition {
+    let (key, key_type) = (ConditionKey::new(RESOURCE), Some(KeyType::Arn));
+    Condition { operator: plain(base), key, key_type, operands, operator_span: span, key_span: span, span }
 }
 
 /// The request of a model, if the policies say of it what the formulas do.
@@ -319,4 +330,78 @@ fn replayed(
         allowed_by: new.allow.by?.statement(),
         denied_by: old.deny.by.map(crate::eval::policy::StatementIndex::statement),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::policy::{Document, PolicyType, parse};
+    use crate::source::SourceMap;
+
+    const ON_ALL: &str = r#""Resource": "*""#;
+
+    fn policy(resource: &str, conditions: &str) -> Policy {
+        let text = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [
+                {{"Effect": "Allow", "Action": "s3:GetObject", {resource}, "Condition": {{{conditions}}}}}]}}"#
+        );
+        let mut sources = SourceMap::new();
+        let id = sources.add("policy", &text).unwrap();
+        let parsed = parse(&Document::read("policy", id, &text).unwrap(), PolicyType::Identity);
+        parsed.policy.unwrap()
+    }
+
+    /// Whether the second version allows a call that the first does not; there is nothing of which nothing is said.
+    #[track_caller]
+    fn gains(before: &Policy, after: &Policy) -> bool {
+        let gains = documents(before, after, Budget::default());
+        assert!(gains.unknown.is_empty(), "{:?}", gains.unknown);
+        !gains.witnesses.is_empty()
+    }
+
+    #[rstest]
+    #[case::another_service(r#""NotResource": "arn:aws:s3:::data/*""#, true)]
+    #[case::the_resource_of_a_plain_request(r#""NotResource": "arn:aws:s3:*:*:*""#, true)]
+    #[case::every_arn(r#""NotResource": "arn:*:*:*:*:*""#, false)]
+    fn what_is_not_named_is_a_resource_too(#[case] resource: &str, #[case] expected: bool) {
+        let nothing = policy(r#""Resource": "arn:aws:s3:::data/a""#, r#""Null": {"aws:Misspelt": "false"}"#);
+        assert_eq!(gains(&nothing, &policy(resource, "")), expected);
+    }
+
+    #[rstest]
+    #[case::after_a_colon_of_its_own("a:*", "a:?*", true)]
+    #[case::after_the_fifth("*", "?*", false)]
+    #[case::the_same_twice("a:*", "a:**", false)]
+    fn the_last_field_may_end_with_a_colon(#[case] after: &str, #[case] before: &str, #[case] expected: bool) {
+        let on = |last: &str| policy(&format!(r#""Resource": "arn:aws:s3:::{last}""#), "");
+        assert_eq!(gains(&on(before), &on(after)), expected);
+    }
+
+    #[rstest]
+    #[case::all_there_is(r#""StringLike": {"aws:ViaAWSService": ["t*", "false"]}"#, false)]
+    #[case::one_of_two(r#""StringLike": {"aws:ViaAWSService": "t*"}"#, true)]
+    #[case::case_matters(r#""StringEquals": {"aws:ViaAWSService": ["True", "false"]}"#, true)]
+    #[case::as_text_and_as_boolean(
+        r#""StringEquals": {"aws:ViaAWSService": "true"}, "Bool": {"aws:ViaAWSService": "true"}"#,
+        true
+    )]
+    fn a_boolean_is_one_of_two_texts(#[case] conditions: &str, #[case] expected: bool) {
+        let present = policy(ON_ALL, r#""Null": {"aws:ViaAWSService": "false"}"#);
+        assert_eq!(gains(&policy(ON_ALL, conditions), &present), expected);
+    }
+
+    #[rstest]
+    #[case::an_empty_string_and_another("StringNotEquals", "", true)]
+    #[case::anything_but_the_empty_string("StringLike", "?*", true)]
+    #[case::everything("StringLike", "*", false)]
+    fn all_values_fail_with_a_string_that_is_not_empty(
+        #[case] operator: &str,
+        #[case] value: &str,
+        #[case] expected: bool,
+    ) {
+        let every = format!(r#""ForAllValues:{operator}": {{"aws:CalledVia": "{value}"}}"#);
+        assert_eq!(gains(&policy(ON_ALL, &every), &policy(ON_ALL, "")), expected);
+    }
 }

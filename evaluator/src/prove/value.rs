@@ -79,6 +79,9 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
     if fits(&Presence::Absent) && !is_rarely_absent {
         return Solved::Value(Presence::Absent);
     }
+    if let Some(booleans) = booleans(key_type) {
+        return booleans.into_iter().find(fits).map_or(Solved::Nothing, Solved::Value);
+    }
     let is_multivalued = all.iter().any(|condition| condition.is_multivalued());
     let is_known = all.iter().any(|condition| condition.key_type.is_some());
     let one = |text: String| Presence::Present(Values::One(text));
@@ -112,6 +115,24 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
         Solved::Value(presence) if !fits(&presence) => Solved::TooMuch,
         Solved::Value(_) | Solved::Nothing | Solved::TooMuch => found,
     }
+}
+
+/// All that a key of booleans can be, if the key is one.
+fn booleans(key_type: Option<KeyType>) -> Option<Vec<Presence>> {
+    let one = |text: &str| Values::One(text.to_owned());
+    let many = |texts: &[&str]| Values::Many(texts.iter().map(|text| (*text).to_owned()).collect());
+    let values = match key_type? {
+        KeyType::Bool => vec![one("false"), one("true")],
+        KeyType::Bools => vec![many(&[]), many(&["false"]), many(&["true"]), many(&["false", "true"])],
+        KeyType::String
+        | KeyType::Arn
+        | KeyType::Date
+        | KeyType::Numeric
+        | KeyType::Ip
+        | KeyType::Strings
+        | KeyType::Arns => return None,
+    };
+    Some(std::iter::once(Presence::Absent).chain(values.into_iter().map(Presence::Present)).collect())
 }
 
 /// What a text has to be: one of these, or none of those.
@@ -265,7 +286,9 @@ fn matched(pattern: &ArnPattern) -> Option<Option<Vec<Symbol>>> {
         ArnPattern::Every => Language::arns().patterns.into_iter().next(),
         ArnPattern::Whole(text) => text.starts_with("arn:").then(|| literal(text)),
         ArnPattern::Start(start) => {
-            let rest = [if start.as_str().ends_with(':') { Some(Symbol::One) } else { None }, Some(Symbol::Run)];
+            // The last field of an ARN is never empty; colons in it are like other characters.
+            let is_all_of_it_open = start.as_str().ends_with(':') && start.as_str().matches(':').count() == 5;
+            let rest = [is_all_of_it_open.then_some(Symbol::One), Some(Symbol::Run)];
             let symbols = literal(start.as_str()).into_iter().chain(rest.into_iter().flatten()).collect();
             start.as_str().starts_with("arn:").then_some(symbols)
         }
@@ -361,9 +384,13 @@ fn search_many(wanted: &[Wanted<'_>], flipped: Rules, budget: usize) -> Solved {
         each.iter().map(|(condition, holds)| needs_of_element(condition, *holds, flipped)).collect()
     };
     let (Some(of_all), Some(of_some)) = (needs(&of_all), needs(&of_some)) else { return Solved::TooMuch };
-    let mut elements = Vec::new();
-    let asked: Vec<Vec<Alternatives>> =
+    let mut elements: Vec<String> = Vec::new();
+    let mut asked: Vec<Vec<Alternatives>> =
         if of_some.is_empty() { vec![Vec::new()] } else { of_some.into_iter().map(|each| vec![each]).collect() };
+    // No `ForAllValues` fails of a set of nothing but empty strings (R4.9).
+    if wanted.iter().any(|(condition, holds)| condition.operator.set == SetOperator::ForAllValues && !holds) {
+        asked.push(vec![vec![vec![Need::Without(Language::exactly([""]))]]]);
+    }
     for own in asked {
         let needs: Vec<Alternatives> = with_form(of_all.iter().cloned().chain(own).collect(), wanted);
         match text(&needs, budget) {
