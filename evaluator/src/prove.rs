@@ -22,6 +22,7 @@ mod strings;
 mod value;
 mod witness;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::account::AccountId;
@@ -33,6 +34,7 @@ use crate::decision::{Decision, Effect};
 use crate::derive;
 use crate::eval::View;
 use crate::gather::gather;
+use crate::policy::{PrincipalElement, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::truth::{Rule, Rules, Unstated};
@@ -42,7 +44,7 @@ use formula::{Atoms, Formula};
 use layers::{Compiler, condition, plain};
 use route::Route;
 use search::{Model, Outcome, search};
-use space::{Caller, Facts, StandsFor, Subject};
+use space::{Caller, Facts, Meanings, StandsFor, Subject};
 
 pub use access::{Access, Travels, Way};
 pub use document::{DocumentGains, DocumentWitness, differences, documents};
@@ -144,6 +146,9 @@ pub struct Comparison<'w> {
     callers: Vec<Caller>,
     subjects: Vec<Subject>,
     budget: Budget,
+    meanings: Meanings,
+    /// Whether the versions differ in policies only.
+    is_same_otherwise: bool,
 }
 
 /// A caller and a resource of a [`Comparison`], by number.
@@ -158,7 +163,9 @@ impl<'w> Comparison<'w> {
     pub fn new(before: &'w World, after: &'w World, budget: Budget) -> Self {
         let worlds = [before, after];
         let (callers, subjects) = (space::callers(worlds), space::subjects(worlds));
-        Self { before, after, callers, subjects, budget }
+        let meanings = Meanings::of(worlds.into_iter().flat_map(space::policies));
+        let is_same_otherwise = space::beside_policies(before) == space::beside_policies(after);
+        Self { before, after, callers, subjects, budget, meanings, is_same_otherwise }
     }
 
     /// The callers and resources of which something differs between the versions. Of all others both say the same.
@@ -271,6 +278,9 @@ const MOST_RULES: usize = 4;
 impl Call<'_> {
     /// A request that the second version alone allows.
     fn gain(&self) -> Result<Option<Witness>, Why> {
+        if self.comparison.is_same_otherwise && self.says(self.comparison.before) == self.says(self.comparison.after) {
+            return Ok(None);
+        }
         let stated = &[];
         let formulas = self.formulas(Rules::NONE, stated);
         let met: Vec<Rule> = formulas.met.iter().collect();
@@ -290,6 +300,31 @@ impl Call<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// What the statements of each layer mean that are about the call, as far as caller and action tell.
+    fn says(&self, world: &World) -> Vec<(bool, BTreeSet<Option<usize>>)> {
+        let applicable = gather(world, &self.request, self.endpoint());
+        let mut layers = Vec::new();
+        for layer in crate::layer::Layer::ALL {
+            for level in 0..applicable.levels(layer) {
+                let policies = applicable.policies(layer, level);
+                let statements =
+                    policies.iter().flat_map(|policies| policies.iter()).flat_map(|policy| &policy.statements);
+                let about = statements.filter(|statement| self.is_about(statement));
+                let meanings = about.map(|statement| self.comparison.meanings.get(statement)).collect();
+                layers.push((policies.is_some(), meanings));
+            }
+        }
+        layers
+    }
+
+    fn is_about(&self, statement: &Statement) -> bool {
+        let names = |element: &PrincipalElement| {
+            let caller = &self.request.principal;
+            element.negated || element.entries.iter().any(|entry| entry.value.covers(caller).is_some())
+        };
+        statement.action.covers(&self.request.action) && statement.principal.as_ref().is_none_or(names)
     }
 
     fn gain_in(&self, formulas: &Formulas, flipped: Rules) -> Result<Option<Witness>, Why> {

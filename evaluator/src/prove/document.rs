@@ -4,7 +4,7 @@
 //! Actions that every statement of both versions treats alike are one question. What the other layers say is not asked: a
 //! policy may be attached to anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::ActionName;
 use crate::arn::Arn;
@@ -27,6 +27,7 @@ use crate::world::World;
 use super::formula::{Atoms, Formula};
 use super::layers::{Compiler, condition, plain};
 use super::search::{Budget, Model, Outcome, search};
+use super::space::Meanings;
 use super::{Why, value};
 
 /// The name of the resource among the keys of a model.
@@ -63,8 +64,16 @@ pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGai
     let questions = questions([before, after]);
     let asked = (questions.iter().map(Vec::len).sum(), questions.len());
     let mut gains = DocumentGains { asked, ..DocumentGains::default() };
+    let meanings = Meanings::of([before, after]);
     for actions in questions {
         let Some(first) = actions.first().cloned() else { continue };
+        let about = |policy: &Policy| {
+            let statements = policy.statements.iter().filter(|statement| statement.action.covers(&first));
+            statements.map(|statement| meanings.get(statement)).collect::<BTreeSet<_>>()
+        };
+        if about(before) == about(after) {
+            continue;
+        }
         match gain(before, after, &first, budget) {
             Ok(None) => {}
             Ok(Some(witness)) => gains.witnesses.push(DocumentWitness { actions, ..witness }),

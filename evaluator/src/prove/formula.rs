@@ -16,7 +16,7 @@ use crate::context::ConditionKey;
 pub(super) const IDENTITY: &str = "identity-based policies of the caller";
 
 /// A formula. Negation stands at atoms only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Formula {
     /// Always, or never.
     Constant(bool),
@@ -66,6 +66,9 @@ impl Formula {
                 (part, _) => kept.push(part),
             }
         }
+        // One order, so that what means the same is the same.
+        kept.sort_unstable();
+        kept.dedup();
         match kept.len() {
             0 => Self::Constant(neutral),
             1 => kept.pop().unwrap_or(Self::Constant(neutral)),

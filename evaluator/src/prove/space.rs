@@ -4,9 +4,11 @@
 //! nobody knows, and a service nobody names. A stranger's own account allows it everything, and what is said of a stranger
 //! is left open, so that it stands for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
 
 use crate::account::AccountId;
 use crate::action::ActionName;
@@ -21,7 +23,7 @@ use crate::request::Resource;
 use crate::source::{SourceId, Span};
 use crate::world::World;
 use crate::world::identity::{Role, User};
-use crate::world::kms::KmsKey;
+use crate::world::kms::{Grant, KmsKey};
 use crate::world::places::Places;
 
 /// The name of a role that stands for everybody of its account.
@@ -311,6 +313,80 @@ fn named_account(policies: &[Arc<Policy>; 2]) -> Option<AccountId> {
     named.next().or(AccountId::parse(EXAMPLE).ok())
 }
 
+/// Which statements mean the same, whatever their Sid, layout and order of values?
+#[derive(Debug, Default)]
+pub(super) struct Meanings {
+    numbers: HashMap<usize, usize, FxBuildHasher>,
+}
+
+impl Meanings {
+    /// Those of some policies, which are not moved as long as anybody asks.
+    pub(super) fn of<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> Self {
+        let mut known: HashMap<String, usize, FxBuildHasher> = HashMap::default();
+        let mut numbers = HashMap::default();
+        for policy in policies {
+            for statement in &policy.statements {
+                let meaning = format!("{:?} {}", policy.version, statement_meaning(statement));
+                let next = known.len();
+                let number = *known.entry(meaning).or_insert(next);
+                numbers.insert(std::ptr::from_ref(statement).addr(), number);
+            }
+        }
+        Self { numbers }
+    }
+
+    /// The number of what a statement means; `None` of one that was not among them.
+    pub(super) fn get(&self, statement: &Statement) -> Option<usize> {
+        self.numbers.get(&std::ptr::from_ref(statement).addr()).copied()
+    }
+}
+
+/// Every policy of a world.
+pub(super) fn policies(world: &World) -> Vec<&Policy> {
+    let sets = world.roles.iter().map(|role| &role.policies).chain(world.users.iter().map(|user| &user.policies));
+    let controls = world.organization.iter().flat_map(|organization| {
+        let units = organization.units.iter().map(|unit| &unit.controls);
+        units.chain(organization.accounts.iter().map(|member| &member.controls))
+    });
+    let sets = sets.chain(controls.flat_map(|controls| [&controls.scps, &controls.rcps]));
+    let sets = sets.chain(world.sessions.iter().filter_map(|session| session.policies.as_ref()));
+    let single = world.roles.iter().flat_map(|role| role.boundary.iter().chain(&role.trust));
+    let single = single.chain(world.users.iter().filter_map(|user| user.boundary.as_ref()));
+    let single = single.chain(world.endpoints.iter().filter_map(|endpoint| endpoint.policy.as_ref()));
+    let single = single.chain(world.keys.iter().map(|key| &key.policy));
+    sets.flat_map(|set| set.iter()).chain(single).map(|policy| &**policy).collect()
+}
+
+/// What a world says beside its policies, as a text.
+pub(super) fn beside_policies(world: &World) -> String {
+    let mut text = format!("{:?}", world.context);
+    if let Some(organization) = &world.organization {
+        let _ = write!(text, "{} {}", organization.id, organization.management_account);
+        organization.units.iter().for_each(|unit| text.push_str(&unit.path));
+        organization.accounts.iter().for_each(|member| {
+            let _ = write!(text, "{} {}", member.account, member.unit);
+        });
+    }
+    for endpoint in &world.endpoints {
+        let _ = write!(text, "{} {} {:?} {}", endpoint.id, endpoint.account, endpoint.vpc, endpoint.policy.is_some());
+    }
+    for role in &world.roles {
+        let _ =
+            write!(text, "{:?} {:?} {} {}", role.identity, role.tags, role.boundary.is_some(), role.trust.is_some());
+    }
+    for user in &world.users {
+        let _ = write!(text, "{:?} {:?} {}", user.identity, user.tags, user.boundary.is_some());
+    }
+    for session in &world.sessions {
+        let has_policies = session.policies.is_some();
+        let _ = write!(text, "{:?} {has_policies} {:?} {:?}", session.principal, session.tags, session.source_identity);
+    }
+    for key in &world.keys {
+        let _ = write!(text, "{} {}", key.arn, key_text(key));
+    }
+    text
+}
+
 /// What of a world bears on a request, as a text: the same text, the same answer.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -369,37 +445,12 @@ impl Facts {
     /// What bears on calls on something.
     pub(super) fn subject(&mut self, world: &World, arn: &Arn) -> String {
         if let Some(key) = world.key(arn) {
-            let grants: Vec<String> = key
-                .grants
-                .iter()
-                .map(|grant| {
-                    let operations: Vec<_> = grant.operations.iter().map(|each| each.value.name).collect();
-                    let constraints: Vec<String> = grant.constraints.iter().map(constraint_text).collect();
-                    let retiring = grant.retiring_principal.as_ref().map(|each| &each.value);
-                    format!(
-                        "{:?} {operations:?} {constraints:?} {retiring:?} {:?}",
-                        grant.grantee.value, grant.issuing_account
-                    )
-                })
-                .collect();
-            let policy = self.policy(&key.policy);
-            return format!(
-                "{policy} {grants:?} {} {:?} {:?} {:?} {} {} {} {}",
-                key.account,
-                key.aliases,
-                key.tags,
-                key.multi_region,
-                key.is_aws_managed,
-                key.spec,
-                key.usage,
-                key.origin
-            );
+            return format!("{} {}", self.policy(&key.policy), key_text(key));
         }
         let trust =
             world.role_of(arn).map(|role| (role.trust.as_deref().map(|policy| self.policy(policy)), &role.tags));
         format!("{trust:?}")
     }
-
     fn set(&mut self, policies: &PolicySet) -> String {
         let texts: Vec<String> = Policies::Set(policies).iter().map(|policy| self.policy(policy)).collect();
         texts.join(" ")
@@ -409,6 +460,20 @@ impl Facts {
         let known = self.policies.entry(std::ptr::from_ref(policy)).or_insert_with(|| meaning(policy));
         known.clone()
     }
+}
+
+/// What a key is beside its policy.
+fn key_text(key: &KmsKey) -> String {
+    let grant = |grant: &Grant| {
+        let operations: Vec<_> = grant.operations.iter().map(|each| each.value.name).collect();
+        let constraints: Vec<String> = grant.constraints.iter().map(constraint_text).collect();
+        let retiring = grant.retiring_principal.as_ref().map(|each| &each.value);
+        let Grant { name, grantee, issuing_account, .. } = grant;
+        format!("{name} {:?} {operations:?} {constraints:?} {retiring:?} {issuing_account:?}", grantee.value)
+    };
+    let grants: Vec<String> = key.grants.iter().map(grant).collect();
+    let KmsKey { account, aliases, tags, multi_region, is_aws_managed, spec, usage, origin, .. } = key;
+    format!("{grants:?} {account} {aliases:?} {tags:?} {multi_region:?} {is_aws_managed} {spec} {usage} {origin}")
 }
 
 fn constraint_text(constraint: &crate::world::kms::Constraint) -> String {
