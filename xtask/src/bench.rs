@@ -115,7 +115,7 @@ fn refuse_debug(is_debug: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(Refusal::new(Exit::Usage, "this is a debug build, whose times say nothing of a release build's")
-        .help("measure with `cargo run --release`, the `--package` that `xtask` stands for in `.cargo/config.toml`, and `-- bench WORLD`")
+        .help("measure with `cargo run --release --package PACKAGE -- bench WORLD`, where `PACKAGE` is what `.cargo/config.toml` runs for `cargo xtask`")
         .into())
 }
 
