@@ -197,7 +197,7 @@ impl<'w> Comparison<'w> {
     /// How much is compared; `pairs` are those of which something differs.
     pub fn asked(&self) -> Asked {
         let calls = self.subjects.iter().map(|subject| {
-            let routes = |caller: &Caller| route::routes([self.before, self.after], caller, subject).len();
+            let routes = |caller: &Caller| route::routes([self.before, self.after], caller).len();
             subject.actions.len() * self.callers.iter().map(routes).sum::<usize>()
         });
         Asked { callers: self.callers.len(), resources: self.subjects.len(), calls: calls.sum() }
@@ -209,7 +209,7 @@ impl<'w> Comparison<'w> {
         let (Some(caller), Some(subject)) = (self.callers.get(pair.caller), self.subjects.get(pair.subject)) else {
             return gains;
         };
-        for route in route::routes([self.before, self.after], caller, subject) {
+        for route in route::routes([self.before, self.after], caller) {
             for action in &subject.actions {
                 for retires in route::retired([self.before, self.after], subject, action) {
                     let request = Request { retires, ..route::request(caller, subject, action, &route) };
@@ -275,6 +275,16 @@ struct Formulas {
 /// How many rules are read both ways together.
 const MOST_RULES: usize = 4;
 
+/// Every way of reading some rules but the reference's: those of which the other reading is taken. `None` where there are too
+/// many.
+fn readings(met: Rules) -> Option<impl Iterator<Item = Rules>> {
+    let met: Vec<Rule> = met.iter().collect();
+    let choices = (met.len() <= MOST_RULES).then(|| 1..1_u32 << met.len())?;
+    Some(choices.map(move |choice| {
+        met.iter().enumerate().filter(|(at, _)| choice & 1 << at != 0).map(|(_, rule)| *rule).collect()
+    }))
+}
+
 impl Call<'_> {
     /// A request that the second version alone allows.
     fn gain(&self) -> Result<Option<Witness>, Why> {
@@ -283,17 +293,11 @@ impl Call<'_> {
         }
         let stated = &[];
         let formulas = self.formulas(Rules::NONE, stated);
-        let met: Vec<Rule> = formulas.met.iter().collect();
         if let Some(witness) = self.gain_in(&formulas, Rules::NONE)? {
             return Ok(Some(witness));
         }
-        if met.len() > MOST_RULES {
-            return Err(Why::Budget);
-        }
         // Access that is gained in another reading only is perhaps gained.
-        for choice in 1..1_u32 << met.len() {
-            let chosen = met.iter().enumerate().filter(|(at, _)| choice & 1 << at != 0).map(|(_, rule)| *rule);
-            let flipped: Rules = chosen.collect();
+        for flipped in readings(formulas.met).ok_or(Why::Budget)? {
             let formulas = self.formulas(flipped, stated);
             if let Some(witness) = self.gain_in(&formulas, flipped)? {
                 return Ok(Some(witness));

@@ -105,7 +105,7 @@ fn an_unknown_action_of_the_matrix_is_told_by_its_value(
     let check = format!(
         "    matrix: {{ action: {values} }}\n    {call}\n    by: role/app\n    resource: key/app\n    expect: allow\n"
     );
-    let replayed = replayed("matrix-value", &check, &Options::default());
+    let replayed = replayed(&format!("matrix-value-{}", place.0), &check, &Options::default());
     let [finding] = replayed.findings.as_slice() else { panic!("{:?}", replayed.findings) };
     let position = |span| {
         let at = replayed.sources.position(span);

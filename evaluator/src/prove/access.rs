@@ -91,7 +91,7 @@ impl Comparison<'_> {
                         is_cut_off: false,
                         unsure: Rules::NONE,
                     };
-                    for route in route::routes([self.before, self.after], caller, subject) {
+                    for route in route::routes([self.before, self.after], caller) {
                         for retires in route::retired([self.before, self.after], subject, action) {
                             let request = Request { retires, ..route::request(caller, subject, action, &route) };
                             let call = Call { comparison: self, caller, request, route: &route };

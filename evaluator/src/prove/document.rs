@@ -28,7 +28,7 @@ use super::formula::{Atoms, Formula};
 use super::layers::{Compiler, condition, plain};
 use super::search::{Budget, Model, Outcome, search};
 use super::space::Meanings;
-use super::{Why, value};
+use super::{Why, readings, value};
 
 /// The name of the resource among the keys of a model.
 const RESOURCE: &str = "the resource";
@@ -187,19 +187,28 @@ fn gain_in(
     context: &RequestContext,
     budget: Budget,
 ) -> Result<Option<DocumentWitness>, Why> {
-    let unstated = Unstated::default();
-    let mut atoms = Atoms::default();
-    let mut formula = |policy: &Policy| {
-        let view = View { request, context, kind: policy.kind, has_boundary: false, unstated: &unstated };
-        allowed(policy, &view, &mut atoms)
+    let in_reading = |flipped: Rules| {
+        let unstated = Unstated::default();
+        let (mut atoms, mut met) = (Atoms::default(), Rules::NONE);
+        let mut formula = |policy: &Policy| {
+            let view = View { request, context, kind: policy.kind, has_boundary: false, unstated: &unstated };
+            allowed(policy, &view, &mut atoms, flipped, &mut met)
+        };
+        let (old, new) = (formula(before), formula(after));
+        if new == Formula::NO || old == new {
+            return (Outcome::Impossible, atoms, met);
+        }
+        let (denied, on_something) = (!old, has_resource(&mut atoms));
+        (search(&[&new, &denied, &on_something], &atoms, flipped, budget), atoms, met)
     };
-    let (old, new) = (formula(before), formula(after));
-    if new == Formula::NO || old == new {
-        return Ok(None);
-    }
-    let (denied, on_something) = (!old, has_resource(&mut atoms));
-    let model = match search(&[&new, &denied, &on_something], &atoms, Rules::NONE, budget) {
-        Outcome::Impossible => return Ok(None),
+    let (outcome, atoms, met) = in_reading(Rules::NONE);
+    let model = match outcome {
+        // What is gained in another reading of a rule is not proved not to be.
+        Outcome::Impossible => {
+            let is_gain = |flipped: Rules| in_reading(flipped).0 != Outcome::Impossible;
+            let mut readings = readings(met).ok_or(Why::Budget)?;
+            return if readings.any(is_gain) { Err(Why::Reading) } else { Ok(None) };
+        }
         Outcome::Unknown => return Err(Why::Budget),
         Outcome::Model(model) => model,
     };
@@ -245,7 +254,7 @@ fn variables(policies: [&Policy; 2]) -> Vec<ConditionKey> {
     keys
 }
 
-fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms) -> Formula {
+fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, met: &mut Rules) -> Formula {
     let (mut denies, mut allows) = (Vec::new(), Vec::new());
     for statement in &policy.statements {
         let listed = statement.action.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
@@ -253,9 +262,10 @@ fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms) -> Formula {
             continue;
         }
         let resource = resource(statement, view, atoms);
-        let mut compiler = Compiler::new(atoms, Rules::NONE, false);
+        let mut compiler = Compiler::new(atoms, flipped, false);
         let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, view));
         let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
+        *met = met.union(compiler.met());
         match statement.effect {
             Effect::Deny => denies.push(applies),
             Effect::Allow => allows.push(applies),

@@ -4,9 +4,9 @@
 //! settled here, and conditions on keys nobody stated remain. Rules the reference is unsure of are taken in one reading at
 //! a time: the reference's, or the other one where `flipped` says so.
 
-use crate::catalog;
+use crate::catalog::{self, KeyType};
 use crate::condition::Condition;
-use crate::condition::operator::{Base, Operator, SetOperator};
+use crate::condition::operator::{Base, Family, Operator, SetOperator};
 use crate::context::{ConditionKey, Lookup, Presence};
 use crate::eval::{View, element, statement};
 use crate::gather::{Applicable, Levels};
@@ -419,14 +419,41 @@ impl<'c> Compiler<'c> {
 /// Rules that a condition could meet with one value or another of its key.
 fn doubtful(condition: &Condition) -> Rules {
     let base = condition.operator.base;
+    // A key of the type that is compared holds nothing else.
+    let is_of_type = matches!(
+        (base.family(), condition.key_type),
+        (Family::Numeric, Some(KeyType::Numeric | KeyType::Date))
+            | (Family::Date, Some(KeyType::Date))
+            | (Family::Bool, Some(KeyType::Bool | KeyType::Bools))
+            | (Family::Ip, Some(KeyType::Ip))
+    );
+    let is_parsed =
+        matches!(base.family(), Family::Numeric | Family::Date | Family::Bool | Family::Ip | Family::Binary);
     let rules = [
         (
             Rule::MultivaluedWithoutSetOperator,
             condition.is_multivalued() && condition.operator.set == SetOperator::None,
         ),
-        (Rule::NotAnArn, base.is_negated() && base.family() == crate::condition::operator::Family::Arn),
+        (Rule::NotAnArn, base.is_negated() && base.family() == Family::Arn && !is_arn(condition)),
+        (Rule::UnparsableNegated, base.is_negated() && is_parsed && !is_of_type),
+        (Rule::NullOfEmptyString, base == Base::Null && !is_of_form(condition)),
     ];
     rules.into_iter().filter(|(_, could)| *could).map(|(rule, _)| rule).collect()
+}
+
+/// Whether the key holds ARNs, and every operand is one.
+fn is_arn(condition: &Condition) -> bool {
+    let is_read = condition.operands.iter().all(crate::condition::Operand::is_readable);
+    matches!(condition.key_type, Some(KeyType::Arn | KeyType::Arns)) && is_read
+}
+
+/// Whether the key is never an empty text.
+fn is_of_form(condition: &Condition) -> bool {
+    match condition.key_type {
+        Some(KeyType::String | KeyType::Strings) | None => condition.is_multivalued(),
+        Some(KeyType::Arn | KeyType::Arns | KeyType::Bool | KeyType::Bools) => true,
+        Some(KeyType::Numeric | KeyType::Date | KeyType::Ip) => true,
+    }
 }
 
 fn condition_text(condition: &Condition) -> String {

@@ -65,7 +65,7 @@ impl Comparison<'_> {
                     continue;
                 }
                 for action in never.actions.iter().filter(|action| subject.actions.contains(action)) {
-                    for route in route::routes([self.before, self.after], caller, subject) {
+                    for route in route::routes([self.before, self.after], caller) {
                         let request = route::request(caller, subject, action, &route);
                         let call = Call { comparison: self, caller, request, route: &route };
                         match call.violation(never.unless) {

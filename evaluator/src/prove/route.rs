@@ -28,7 +28,7 @@ pub(super) enum Route {
 }
 
 /// The ways in which somebody's calls could travel.
-pub(super) fn routes(worlds: [&World; 2], caller: &Caller, subject: &Subject) -> Vec<Route> {
+pub(super) fn routes(worlds: [&World; 2], caller: &Caller) -> Vec<Route> {
     let mut endpoints: Vec<Box<str>> =
         worlds.iter().flat_map(|world| &world.endpoints).map(|endpoint| endpoint.id.clone()).collect();
     endpoints.sort_unstable();
@@ -38,7 +38,7 @@ pub(super) fn routes(worlds: [&World; 2], caller: &Caller, subject: &Subject) ->
         return vec![Route::Direct(endpoints)];
     }
     let is_signed = !matches!(caller.principal, Principal::Federated(_) | Principal::Anonymous);
-    let forwarded = (is_signed && subject.resource.arn.service() == "kms").then_some(Route::Forwarded);
+    let forwarded = is_signed.then_some(Route::Forwarded);
     let through = endpoints.iter().cloned().map(Route::Endpoint).collect::<Vec<_>>();
     std::iter::once(Route::Direct(endpoints)).chain(through).chain(forwarded).collect()
 }
@@ -66,7 +66,8 @@ pub(super) fn request(caller: &Caller, subject: &Subject, action: &ActionName, r
             request.context.insert(ConditionKey::new("aws:SourceVpce"), Some(value));
         }
         Route::Forwarded => {
-            let region = request.endpoint_region();
+            // Roles are in no Region.
+            let region = Some(request.endpoint_region()).filter(|region| !region.is_empty()).unwrap_or("us-east-1");
             request.via = Some(Via { service: format!("s3.{region}.amazonaws.com").into() });
         }
     }
