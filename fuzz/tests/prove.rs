@@ -5,7 +5,6 @@
 //! `PERMITLAB_CASES` asks for another number of worlds, `PERMITLAB_SEED` for another start.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test cannot set up or read fails it")]
-#![expect(clippy::panic, reason = "a property that does not hold fails its test")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,7 +41,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// Worlds that are changed.
-const CASES: usize = 150;
+const CASES: usize = 60;
 
 /// Requests that look for a gain, a world.
 const TRIES: usize = 4_000;
@@ -86,7 +85,7 @@ fn edited(recipe: &Recipe, other: &Recipe, numbers: &mut Numbers) -> Recipe {
     let kind = numbers.below(6);
     let at =
         (0..count).map(|step| (start + step) % count).find(|at| kind == 0 || !lists[*at].is_empty()).unwrap_or(start);
-    let list = &mut lists[at];
+    let list = &mut *lists[at];
     if kind == 0 || list.is_empty() {
         list.extend(statement);
         return edited;
@@ -236,7 +235,7 @@ fn request(worlds: [&World; 2], at: usize, numbers: &mut Numbers) -> Request {
         };
         let name = condition.key.folded();
         if name.starts_with("kms:encryptioncontext:") {
-            let pair = condition.key.as_str()["kms:EncryptionContext:".len()..].to_owned();
+            let pair = condition.key.as_str().get("kms:EncryptionContext:".len()..).unwrap().to_owned();
             request.encryption_context.insert(pair, text);
         } else if name == "kms:encryptioncontextkeys" {
             request.encryption_context.entry(text).or_insert_with(|| "red".to_owned());
@@ -321,7 +320,12 @@ fn may_be_stated(key: &ConditionKey, action: &ActionName, entry: Option<&permitl
 }
 
 fn show(gains: &Gains) -> String {
-    gains.witnesses.iter().take(3).map(|witness| format!("{:?}\n", witness.request)).collect()
+    let requests: Vec<String> = gains.witnesses.iter().take(3).map(|each| format!("{:?}", each.request)).collect();
+    requests.join("\n")
+}
+
+fn tell(text: &str) {
+    std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
 }
 
 #[test]
@@ -388,15 +392,16 @@ fn what_is_shown_is_so_and_what_is_proved_holds() {
                 shown += 1;
                 missed += 1;
                 if env::var_os("PERMITLAB_SHOW").is_some() {
-                    eprintln!("{case} missed: {}", show(&gains));
+                    tell(&format!("{case} missed: {}\n", show(&gains)));
                 }
             }
             (false, true, None) => proved += 1,
             (false, false, _) => unknown += 1,
         }
     }
-    eprintln!(
-        "{proved} proved, {shown} shown, {unknown} unknown {why:?}; the falsifier found {found} and missed {missed}"
-    );
-    assert!(proved > 0 && shown > 0);
+    tell(&format!(
+        "{proved} proved, {shown} shown, {unknown} unknown {why:?}; the falsifier found {found} and missed {missed}\n"
+    ));
+    assert!(proved > 0 && shown > 0, "worlds of either kind are met");
+    assert!(found * 4 >= shown * 3, "who looks for gains finds most: {found} of {shown}");
 }
