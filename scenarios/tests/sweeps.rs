@@ -1,7 +1,5 @@
 //! Checks about all calls at once: `ask` with `exactly`, and `never`.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot set up fails it")]
-
 use permitlab::replay::{Options, Outcome, Problem, replay};
 use permitlab::root::PolicyRoot;
 use rstest::rstest;
@@ -24,8 +22,9 @@ const READER: &str = r#"{ "Version": "2012-10-17", "Statement": { "Effect": "All
 
 /// What is wrong with the one check of a scenario: each code with its message.
 fn problems(check: &str) -> Vec<(String, String)> {
-    let lines: String = check.lines().map(|line| format!("    {line}\n")).collect();
-    let scenario = format!("scenario: s\nuse: [fixtures/w.yaml]\nchecks:\n  - name: c\n{lines}");
+    let lines: Vec<String> = check.lines().map(|line| format!("    {line}")).collect();
+    let lines = lines.join("\n");
+    let scenario = format!("scenario: s\nuse: [fixtures/w.yaml]\nchecks:\n  - name: c\n{lines}\n");
     let files = [
         ("permitlab.toml", ""),
         ("fixtures/w.yaml", WORLD),
