@@ -5,7 +5,7 @@
 //! denied, which is then proved; or there is one, which is shown, and which the evaluator has decided in both versions; or
 //! the search was cut off, and says so.
 //!
-//! For a caller, a resource and an action the layers are put together as [`authorize`](crate::authorize) does, over
+//! For a caller, a resource and an action the layers are put together as [`authorize`] does, over
 //! formulas in place of truths. What such a formula leaves open is looked for among all values that its conditions could
 //! tell apart.
 

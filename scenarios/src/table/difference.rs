@@ -2,7 +2,7 @@
 //!
 //! Two versions of a world are asked the same calls: all that either would ask by itself, so that a policy that names
 //! fewer actions is not mistaken for one that allows fewer; whoever an edited statement names; and what such a statement
-//! could decide otherwise near those calls ([`reach`](super::reach)). An edit that explains none of the differences is
+//! could decide otherwise near those calls (`reach`). An edit that explains none of the differences is
 //! named, too: it may reach what nobody asked.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! Which calls does an access table ask?
 //!
-//! Callers are those that the world and its policies know ([`caller`](super::caller)), keys those of the world, actions
+//! Callers are those that the world and its policies know (`caller`), keys those of the world, actions
 //! those on keys that a policy's patterns cover, and the calls travel on the paths of [`path`](super::path). A world's
 //! `table:` says otherwise.
 
