@@ -89,7 +89,10 @@ impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::World(Asked { callers, resources, calls }) => {
-                write!(f, "{callers} callers, {resources} keys and roles, {calls} calls")
+                write!(
+                    f,
+                    "{callers} callers, {resources} keys and roles, {calls} calls; no other resource is looked at"
+                )
             }
             Self::Actions(actions) => write!(f, "{actions} actions, every resource"),
         }
@@ -248,9 +251,21 @@ fn checked(
     let parsed = policy::parse(&document, kind);
     let errors: Vec<Diagnostic> = parsed.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     match parsed.policy {
-        Some(policy) if errors.is_empty() => Ok((Arc::new(policy), kind)),
+        Some(policy) if errors.is_empty() => match unsupported(&policy) {
+            Some(finding) => Err(vec![finding]),
+            None => Ok((Arc::new(policy), kind)),
+        },
         Some(_) | None => Err(errors),
     }
+}
+
+/// The finding about a policy whose principals no comparison by itself looks at.
+fn unsupported(policy: &Policy) -> Option<Diagnostic> {
+    let has_world = matches!(policy.kind, PolicyType::Key | PolicyType::Trust);
+    let named = policy.statements.iter().find_map(|statement| statement.principal.as_ref()).filter(|_| !has_world)?;
+    let message = "policies with principals are compared by themselves only where they are key or trust policies";
+    let finding = Diagnostic::error("unsupported-resource-policy", named.span, message);
+    Some(finding.help("say with scenarios what this policy has to allow and to deny"))
 }
 
 fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, sources: &SourceMap) -> Finding {

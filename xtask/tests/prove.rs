@@ -149,4 +149,10 @@ fn policy_files_are_compared_by_themselves() {
         prove(&one, &write("broken.json", r#"{"Effect": "Allow", "Action": "s3Get", "Resource": "*"}"#));
     assert_eq!(exit, Exit::Invalid);
     assert!(err.contains("broken.json:1:"), "{err}");
+    // Whom a bucket policy names is not compared, so nothing is said.
+    let bucket = r#"{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}"#;
+    let bucket = write("bucket.json", bucket);
+    let (exit, _, err) = prove(&bucket, &bucket);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("bucket.json:1:") && err.contains("key or trust policies"), "{err}");
 }
