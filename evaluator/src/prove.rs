@@ -26,15 +26,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::account::AccountId;
+use crate::action::ActionName;
 use crate::authorize;
-use crate::condition::Condition;
 use crate::condition::operator::Base;
+use crate::condition::{Condition, Operand};
 use crate::context::{ConditionKey, RequestContext, Values};
 use crate::decision::{Decision, Effect};
 use crate::derive;
 use crate::eval::View;
 use crate::gather::gather;
-use crate::policy::{PrincipalElement, Statement};
+use crate::policy::pattern::Pattern;
+use crate::policy::variable::Variable;
+use crate::policy::{PrincipalElement, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::truth::{Rule, Rules, Unstated};
@@ -210,19 +213,28 @@ impl<'w> Comparison<'w> {
             return gains;
         };
         for route in route::routes([self.before, self.after], caller) {
-            for action in &subject.actions {
-                for retires in route::retired([self.before, self.after], subject, action) {
-                    let request = Request { retires, ..route::request(caller, subject, action, &route) };
-                    let call = Call { comparison: self, caller, request, route: &route };
-                    match call.gain() {
-                        Ok(None) => {}
-                        Ok(Some(witness)) => gains.witnesses.push(witness),
-                        Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
-                    }
+            for call in subject.actions.iter().flat_map(|action| self.calls(caller, subject, action, &route)) {
+                match call.gain() {
+                    Ok(None) => {}
+                    Ok(Some(witness)) => gains.witnesses.push(witness),
+                    Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
                 }
             }
         }
         gains
+    }
+
+    /// The calls of somebody by an action that travel in one way: one, or one for each grant that could be retired.
+    fn calls<'c>(
+        &'c self,
+        caller: &'c Caller,
+        subject: &Subject,
+        action: &ActionName,
+        route: &'c Route,
+    ) -> Vec<Call<'c>> {
+        let retired = route::retired([self.before, self.after], subject, action).into_iter();
+        let request = |retires| Request { retires, ..route::request(caller, subject, action, route) };
+        retired.map(|retires| Call { comparison: self, caller, request: request(retires), route }).collect()
     }
 
     /// Both worlds, with a caller that neither knows.
@@ -262,6 +274,7 @@ struct Call<'c> {
 }
 
 /// What both versions say of a call, over the same atoms.
+#[derive(Clone)]
 struct Formulas {
     atoms: Atoms,
     before: Formula,
@@ -351,31 +364,15 @@ impl Call<'_> {
 
     /// Looks again, with a value for what hangs together with the rest: the account of a stranger, a policy variable.
     fn again(&self, formulas: &Formulas, model: &Model, flipped: Rules) -> Result<Option<Witness>, Why> {
-        let mut goals = Vec::new();
-        let mut atoms = formulas.atoms.clone();
-        if self.caller.stands_for == StandsFor::Accounts {
-            let account = self.request(formulas, model).principal.account();
-            let account = account.or(self.caller.principal.account());
-            if let Some(account) = account {
-                goals.extend(of_account(account, &mut atoms));
-            }
-        }
         let variables = self.variables(formulas);
         let stated: Vec<(ConditionKey, Values)> =
-            variables.iter().map(|key| (key.clone(), Values::One("example".to_owned()))).collect();
-        let formulas = if stated.is_empty() {
-            let Formulas { before, after, mut known, met, .. } = Formulas {
-                atoms: Atoms::default(),
-                before: formulas.before.clone(),
-                after: formulas.after.clone(),
-                known: formulas.known.clone(),
-                met: formulas.met,
-            };
-            known.extend(goals);
-            Formulas { atoms, before, after, known, met }
-        } else {
-            self.formulas(flipped, &stated)
-        };
+            variables.into_iter().map(|key| (key, Values::One("example".to_owned()))).collect();
+        let mut again = if stated.is_empty() { formulas.clone() } else { self.formulas(flipped, &stated) };
+        if stated.is_empty() && self.caller.stands_for == StandsFor::Accounts {
+            let account = self.request(formulas, model).principal.account().or(self.caller.principal.account());
+            again.known.extend(account.into_iter().flat_map(|account| of_account(account, &mut again.atoms)));
+        }
+        let formulas = again;
         let denied = !formulas.before.clone();
         let mut goals = vec![&formulas.after, &denied];
         goals.extend(&formulas.known);
@@ -470,17 +467,11 @@ impl Call<'_> {
         let comparison = self.comparison;
         let request = self.request(formulas, model);
         let has_access = formulas.atoms.is_open_identity(&model.open);
-        let decide = |world: &World| {
-            let context = derive::context(world, &request);
-            let endpoint = derive::endpoint(&request, &context);
-            let applicable = gather(world, &request, endpoint.as_deref());
-            authorize::decide(&applicable, &request, &context, Rules::NONE)
-        };
         let (denied, allowed) = if self.caller.is_known {
-            (decide(comparison.before), decide(comparison.after))
+            (decided(comparison.before, &request).0, decided(comparison.after, &request).0)
         } else {
             let [before, after] = comparison.with_caller(&request.principal, has_access);
-            (decide(&before), decide(&after))
+            (decided(&before, &request).0, decided(&after, &request).0)
         };
         let is_shown = if flipped.is_empty() {
             denied.effect.is_deny() && allowed.effect == Effect::Allow
@@ -489,12 +480,27 @@ impl Call<'_> {
             let could_deny = denied.otherwise.iter().any(Effect::is_deny) || denied.effect.is_deny();
             could_deny && (allowed.effect == Effect::Allow || allowed.otherwise.contains(Effect::Allow))
         };
-        let caller = match self.caller.stands_for {
-            StandsFor::Itself => Standing::Itself,
-            StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: has_access },
-            StandsFor::Services => Standing::Service,
-        };
+        let caller = self.caller.stands_for.standing(has_access);
         is_shown.then_some(Witness { request, caller, has_access, denied, allowed, rests_on: flipped })
+    }
+}
+
+/// What the evaluator says of a request in a world, and the request context.
+fn decided(world: &World, request: &Request) -> (Decision, RequestContext) {
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    let applicable = gather(world, request, endpoint.as_deref());
+    (authorize::decide(&applicable, request, &context, Rules::NONE), context)
+}
+
+impl StandsFor {
+    /// Whom a caller stands for, as readers of an answer are told; `allowed` says whether its own policies have to allow.
+    fn standing(self, allowed: bool) -> Standing {
+        match self {
+            Self::Itself => Standing::Itself,
+            Self::Account | Self::Accounts => Standing::OfAccount { allowed },
+            Self::Services => Standing::Service,
+        }
     }
 }
 
@@ -510,17 +516,18 @@ fn of_account(account: AccountId, atoms: &mut Atoms) -> Vec<Formula> {
 }
 
 /// The keys of variables in a statement that nobody stated.
-fn open_variables(statement: &crate::policy::Statement, view: &View<'_>) -> Vec<ConditionKey> {
-    use crate::policy::ResourceElement;
-    use crate::policy::pattern::Pattern;
+fn open_variables(statement: &Statement, view: &View<'_>) -> Vec<ConditionKey> {
+    let open = variables(statement).filter(|variable| variable.resolve(view).open.is_some());
+    open.map(|variable| variable.key.clone()).collect()
+}
+
+/// The variables in the conditions and resources of a statement.
+fn variables(statement: &Statement) -> impl Iterator<Item = &Variable> {
     let operands = statement.conditions.iter().flat_map(|condition| &condition.operands);
-    let of_conditions = operands.flat_map(crate::condition::Operand::patterns);
-    let of_resources = match &statement.resource {
+    let resources = match &statement.resource {
         ResourceElement::Listed { patterns, .. } => patterns.as_slice(),
         ResourceElement::Missing | ResourceElement::Own => &[],
     };
-    let of_resources = of_resources.iter().filter_map(|pattern| pattern.value.as_fields()).flatten();
-    let variables = of_conditions.chain(of_resources).flat_map(Pattern::variables);
-    let is_open = |variable: &&crate::policy::variable::Variable| variable.resolve(view).open.is_some();
-    variables.filter(is_open).map(|variable| variable.key.clone()).collect()
+    let fields = resources.iter().filter_map(|pattern| pattern.value.as_fields()).flatten();
+    operands.flat_map(Operand::patterns).chain(fields).flat_map(Pattern::variables)
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::{ProveArguments, ProveFormat};
 use crate::exit::{Exit, Refusal};
 use crate::git::{self, Version};
+use crate::lint::markdown::code;
 use crate::output::Streams;
 use crate::simulate::root;
 use crate::table;
@@ -275,9 +276,4 @@ fn markdown(proofs: &[Proof]) -> String {
         }
     }
     text
-}
-
-/// A text as code in a cell of a table, where a `|` would end the cell.
-fn code(text: &str) -> String {
-    format!("`{}`", text.replace('|', "\\|").replace('`', "'"))
 }

@@ -8,12 +8,10 @@ use crate::action::ActionName;
 use crate::arn::Arn;
 use crate::condition::Condition;
 use crate::principal::Principal;
-use crate::request::Request;
 use crate::truth::Rules;
 
 use super::formula::{Atom, Atoms, Formula};
 use super::search::{Outcome, search};
-use super::space::StandsFor;
 use super::{Call, Comparison, Standing, route};
 
 /// What a caller may do with a resource by an action.
@@ -65,21 +63,21 @@ const MOST_WAYS: usize = 64;
 impl Comparison<'_> {
     /// Who may make a call, as the second version says.
     pub fn who_can(&self, action: &ActionName, resource: &Arn) -> Vec<Access> {
-        self.accesses(|caller, own, arn| own == action && arn == resource && caller.is_some())
+        self.accesses(|_, own, arn| own == action && arn == resource)
     }
 
     /// What somebody may do, as the second version says.
     pub fn what_can(&self, principal: &Principal) -> Vec<Access> {
-        self.accesses(|caller, _, _| caller == Some(principal))
+        self.accesses(|caller, _, _| caller == principal)
     }
 
-    fn accesses(&self, is_asked: impl Fn(Option<&Principal>, &ActionName, &Arn) -> bool) -> Vec<Access> {
+    fn accesses(&self, is_asked: impl Fn(&Principal, &ActionName, &Arn) -> bool) -> Vec<Access> {
         let mut found = Vec::new();
         for subject in &self.subjects {
             for caller in &self.callers {
                 for action in &subject.actions {
                     let arn = &subject.resource.arn;
-                    if !is_asked(Some(&caller.principal), action, arn) {
+                    if !is_asked(&caller.principal, action, arn) {
                         continue;
                     }
                     let mut access = Access {
@@ -92,19 +90,12 @@ impl Comparison<'_> {
                         unsure: Rules::NONE,
                     };
                     for route in route::routes([self.before, self.after], caller) {
-                        for retires in route::retired([self.before, self.after], subject, action) {
-                            let request = Request { retires, ..route::request(caller, subject, action, &route) };
-                            let call = Call { comparison: self, caller, request, route: &route };
+                        for call in self.calls(caller, subject, action, &route) {
                             call.add_to(&mut access);
                         }
                     }
-                    access.stands_for = match caller.stands_for {
-                        StandsFor::Itself => Standing::Itself,
-                        StandsFor::Account | StandsFor::Accounts => {
-                            Standing::OfAccount { allowed: access.ways.iter().all(|way| way.needs_own_policies) }
-                        }
-                        StandsFor::Services => Standing::Service,
-                    };
+                    let allowed = access.ways.iter().all(|way| way.needs_own_policies);
+                    access.stands_for = caller.stands_for.standing(allowed);
                     if !access.ways.is_empty() || access.is_cut_off {
                         found.push(access);
                     }

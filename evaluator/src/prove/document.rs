@@ -16,7 +16,7 @@ use crate::context::{ConditionKey, Origin, Presence, RequestContext, Values};
 use crate::derive;
 use crate::eval::View;
 use crate::eval::policy::evaluate;
-use crate::policy::pattern::{ArnPattern, Pattern};
+use crate::policy::pattern::ArnPattern;
 use crate::policy::{Effect, Policies, Policy, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::{Request, Resource};
@@ -238,16 +238,7 @@ fn context(request: &Request, policies: [&Policy; 2]) -> RequestContext {
 
 /// The keys whose values variables stand for.
 fn variables(policies: [&Policy; 2]) -> Vec<ConditionKey> {
-    let of_statement = |statement: &Statement| {
-        let operands = statement.conditions.iter().flat_map(|condition| &condition.operands);
-        let fields = match &statement.resource {
-            ResourceElement::Listed { patterns, .. } => patterns.as_slice(),
-            ResourceElement::Missing | ResourceElement::Own => &[],
-        };
-        let fields = fields.iter().filter_map(|pattern| pattern.value.as_fields()).flatten();
-        let variables = operands.flat_map(Operand::patterns).chain(fields).flat_map(Pattern::variables);
-        variables.map(|variable| variable.key.clone()).collect::<Vec<_>>()
-    };
+    let of_statement = |statement| super::variables(statement).map(|variable| variable.key.clone()).collect::<Vec<_>>();
     let mut keys: Vec<_> = policies.iter().flat_map(|policy| &policy.statements).flat_map(of_statement).collect();
     keys.sort_unstable();
     keys.dedup();

@@ -2,22 +2,18 @@
 
 use crate::action::ActionName;
 use crate::arn::Arn;
-use crate::authorize;
 use crate::condition::Condition;
 use crate::context::{Presence, RequestContext};
 use crate::decision::{Decision, Effect};
-use crate::derive;
 use crate::gather::gather;
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::truth::{Rules, Unstated};
-use crate::world::World;
 
 use super::formula::Formula;
 use super::layers::Compiler;
 use super::search::{Outcome, search};
-use super::space::StandsFor;
-use super::{Call, Comparison, Formulas, Standing, Unknown, Why, route};
+use super::{Call, Comparison, Formulas, Standing, Unknown, Why, decided, route};
 
 /// A request that is allowed though it must never be.
 #[derive(Debug, Clone)]
@@ -56,12 +52,7 @@ impl Comparison<'_> {
         let subjects = self.subjects.iter().filter(|subject| subject.resource.arn == *never.resource);
         for subject in subjects {
             for caller in &self.callers {
-                let standing = match caller.stands_for {
-                    StandsFor::Itself => Standing::Itself,
-                    StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: true },
-                    StandsFor::Services => Standing::Service,
-                };
-                if !is_meant(&caller.principal, standing) {
+                if !is_meant(&caller.principal, caller.stands_for.standing(true)) {
                     continue;
                 }
                 for action in never.actions.iter().filter(|action| subject.actions.contains(action)) {
@@ -95,27 +86,16 @@ impl Call<'_> {
         };
         let request = self.request(&formulas, &model);
         let has_access = formulas.atoms.is_open_identity(&model.open);
-        let decide = |world: &World| {
-            let context = derive::context(world, &request);
-            let endpoint = derive::endpoint(&request, &context);
-            let applicable = gather(world, &request, endpoint.as_deref());
-            let decision = authorize::decide(&applicable, &request, &context, Rules::NONE);
-            (decision, is_excused(unless, &context))
-        };
-        let (allowed, is_excused) = if self.caller.is_known {
-            decide(self.comparison.after)
+        let (allowed, context) = if self.caller.is_known {
+            decided(self.comparison.after, &request)
         } else {
             let [_, after] = self.comparison.with_caller(&request.principal, has_access);
-            decide(&after)
+            decided(&after, &request)
         };
-        if allowed.effect != Effect::Allow || is_excused {
+        if allowed.effect != Effect::Allow || is_excused(unless, &context) {
             return Err(if formulas.atoms.has_open() { Why::Variable } else { Why::NotReplayed });
         }
-        let caller = match self.caller.stands_for {
-            StandsFor::Itself => Standing::Itself,
-            StandsFor::Account | StandsFor::Accounts => Standing::OfAccount { allowed: has_access },
-            StandsFor::Services => Standing::Service,
-        };
+        let caller = self.caller.stands_for.standing(has_access);
         Ok(Some(Violation { request, caller, has_access, allowed }))
     }
 

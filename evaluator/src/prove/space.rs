@@ -5,7 +5,6 @@
 //! is left open, so that it stands for all of them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
@@ -357,49 +356,43 @@ pub(super) fn policies(world: &World) -> Vec<&Policy> {
     sets.flat_map(|set| set.iter()).chain(single).map(|policy| &**policy).collect()
 }
 
-/// What a world says beside its policies, as a text.
-pub(super) fn beside_policies(world: &World) -> String {
-    let mut text = format!("{:?}", world.context);
+/// What a world says beside its policies, a text for each of its parts.
+pub(super) fn beside_policies(world: &World) -> Vec<String> {
+    let mut texts = vec![format!("{:?}", world.context)];
     if let Some(organization) = &world.organization {
-        let _ = write!(text, "{} {}", organization.id, organization.management_account);
-        organization.units.iter().for_each(|unit| text.push_str(&unit.path));
-        organization.accounts.iter().for_each(|member| {
-            let _ = write!(text, "{} {}", member.account, member.unit);
-        });
+        texts.push(format!("{} {}", organization.id, organization.management_account));
+        texts.extend(organization.units.iter().map(|unit| format!("unit {}", unit.path)));
+        texts.extend(organization.accounts.iter().map(|member| format!("member {} {}", member.account, member.unit)));
     }
-    for endpoint in &world.endpoints {
-        let _ = write!(text, "{} {} {:?} {}", endpoint.id, endpoint.account, endpoint.vpc, endpoint.policy.is_some());
-    }
-    for role in &world.roles {
-        let _ =
-            write!(text, "{:?} {:?} {} {}", role.identity, role.tags, role.boundary.is_some(), role.trust.is_some());
-    }
-    for user in &world.users {
-        let _ = write!(text, "{:?} {:?} {}", user.identity, user.tags, user.boundary.is_some());
-    }
-    for session in &world.sessions {
+    texts.extend(world.endpoints.iter().map(|endpoint| {
+        format!("{} {} {:?} {}", endpoint.id, endpoint.account, endpoint.vpc, endpoint.policy.is_some())
+    }));
+    texts.extend(world.roles.iter().map(|role| {
+        format!("{:?} {:?} {} {}", role.identity, role.tags, role.boundary.is_some(), role.trust.is_some())
+    }));
+    let users = world.users.iter();
+    texts.extend(users.map(|user| format!("{:?} {:?} {}", user.identity, user.tags, user.boundary.is_some())));
+    texts.extend(world.sessions.iter().map(|session| {
         let has_policies = session.policies.is_some();
-        let _ = write!(text, "{:?} {has_policies} {:?} {:?}", session.principal, session.tags, session.source_identity);
-    }
-    for key in &world.keys {
-        let _ = write!(text, "{} {}", key.arn, key_text(key));
-    }
-    text
+        format!("{:?} {has_policies} {:?} {:?}", session.principal, session.tags, session.source_identity)
+    }));
+    texts.extend(world.keys.iter().map(|key| format!("{} {}", key.arn, key_text(key))));
+    texts
 }
 
 /// What of a world bears on a request, as a text: the same text, the same answer.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) rest: String,
+    pub(super) rest: Vec<String>,
     policies: BTreeMap<*const Policy, String>,
 }
 
 impl Facts {
     pub(super) fn of(world: &World) -> Self {
         let mut facts = Self::default();
-        let mut rest = format!("{:?}", world.context);
+        let mut rest = vec![format!("{:?}", world.context)];
         if let Some(organization) = &world.organization {
-            let _ = write!(rest, "{} {}", organization.id, organization.management_account);
+            rest.push(format!("{} {}", organization.id, organization.management_account));
             let units = organization.units.iter().map(|unit| (unit.path.to_string(), &unit.controls));
             let members = organization
                 .accounts
@@ -407,12 +400,12 @@ impl Facts {
                 .map(|member| (format!("{} {}", member.account, member.unit), &member.controls));
             for (name, controls) in units.chain(members) {
                 let (scps, rcps) = (facts.set(&controls.scps), facts.set(&controls.rcps));
-                let _ = write!(rest, "{name} {scps} {rcps}");
+                rest.push(format!("{name} scps {scps} rcps {rcps}"));
             }
         }
         for endpoint in &world.endpoints {
             let policy = endpoint.policy.as_deref().map(|policy| facts.policy(policy));
-            let _ = write!(rest, "{} {} {:?} {policy:?}", endpoint.id, endpoint.account, endpoint.vpc);
+            rest.push(format!("{} {} {:?} {policy:?}", endpoint.id, endpoint.account, endpoint.vpc));
         }
         facts.rest = rest;
         facts
@@ -451,6 +444,7 @@ impl Facts {
             world.role_of(arn).map(|role| (role.trust.as_deref().map(|policy| self.policy(policy)), &role.tags));
         format!("{trust:?}")
     }
+
     fn set(&mut self, policies: &PolicySet) -> String {
         let texts: Vec<String> = Policies::Set(policies).iter().map(|policy| self.policy(policy)).collect();
         texts.join(" ")
