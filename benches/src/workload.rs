@@ -97,14 +97,16 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/eval-service";
 
 /// The role's policy and the key policy for a key, their placeholders filled.
 pub fn documented(key_id: &str) -> (String, String) {
-    let fill = |policy: &str| {
-        policy
-            .replace("{{region}}", "us-east-1")
-            .replace("{{accountId}}", "111122223333")
-            .replace("{{CustomerAccountId}}", "111122223333")
-            .replace("[[keyId]]", key_id)
-    };
-    (fill(ROLE_POLICY), fill(KEY_POLICY))
+    (filled(ROLE_POLICY, key_id), filled(KEY_POLICY, key_id))
+}
+
+/// A policy of the policy root, its placeholders filled.
+pub fn filled(policy: &str, key_id: &str) -> String {
+    policy
+        .replace("{{region}}", "us-east-1")
+        .replace("{{accountId}}", "111122223333")
+        .replace("{{CustomerAccountId}}", "111122223333")
+        .replace("[[keyId]]", key_id)
 }
 
 /// W1: the role's Decrypt through S3, with the policies AWS documents.

@@ -92,6 +92,22 @@ pub struct Witness {
     pub allowed: Decision,
     /// The rules on whose other reading it rests; empty where the reference's reading is enough.
     pub rests_on: Rules,
+    call: Open,
+}
+
+impl Witness {
+    /// Whether a call of the same caller is gained under the same conditions.
+    pub fn is_gained_like(&self, other: &Self) -> bool {
+        self.call.route == other.call.route && self.call.formulas == other.call.formulas
+    }
+}
+
+/// A call of which conditions are open: how it travels, and what both versions say of it.
+#[derive(Debug, Clone)]
+struct Open {
+    request: Request,
+    route: Route,
+    formulas: Formulas,
 }
 
 /// Whom the caller of a witness stands for.
@@ -142,7 +158,7 @@ impl fmt::Display for Why {
 }
 
 /// A comparison that has been set up: who could call, and on what.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Comparison<'w> {
     before: &'w World,
     after: &'w World,
@@ -169,6 +185,12 @@ impl<'w> Comparison<'w> {
         let meanings = Meanings::of(worlds.into_iter().flat_map(space::policies));
         let is_same_otherwise = space::beside_policies(before) == space::beside_policies(after);
         Self { before, after, callers, subjects, budget, meanings, is_same_otherwise }
+    }
+
+    /// The comparison the other way round.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self { before: self.after, after: self.before, ..self.clone() }
     }
 
     /// The callers and resources of which something differs between the versions. Of all others both say the same.
@@ -209,19 +231,35 @@ impl<'w> Comparison<'w> {
     /// What a caller gains on a resource.
     pub fn gains(&self, pair: Pair) -> Gains {
         let mut gains = Gains::default();
+        self.each_call(pair, |call| {
+            if let Some(formulas) = call.differing() {
+                gains.add(call.gain(&formulas), &call.request);
+            }
+        });
+        gains
+    }
+
+    /// What a caller gains on a resource, and what it loses.
+    pub fn differences(&self, pair: Pair) -> [Gains; 2] {
+        let [mut gains, mut losses] = [Gains::default(), Gains::default()];
+        self.each_call(pair, |call| {
+            if let Some(formulas) = call.differing() {
+                gains.add(call.gain(&formulas), &call.request);
+                losses.add(call.turned().gain(&formulas.turned()), &call.request);
+            }
+        });
+        [gains, losses]
+    }
+
+    fn each_call(&self, pair: Pair, mut ask: impl FnMut(&Call<'_>)) {
         let (Some(caller), Some(subject)) = (self.callers.get(pair.caller), self.subjects.get(pair.subject)) else {
-            return gains;
+            return;
         };
         for route in route::routes([self.before, self.after], caller) {
-            for call in subject.actions.iter().flat_map(|action| self.calls(caller, subject, action, &route)) {
-                match call.gain() {
-                    Ok(None) => {}
-                    Ok(Some(witness)) => gains.witnesses.push(witness),
-                    Err(why) => gains.unknown.push(Unknown { request: call.request, why }),
-                }
+            for action in &subject.actions {
+                self.calls(caller, subject, action, &route).iter().for_each(&mut ask);
             }
         }
-        gains
     }
 
     /// The calls of somebody by an action that travel in one way: one, or one for each grant that could be retired.
@@ -234,32 +272,30 @@ impl<'w> Comparison<'w> {
     ) -> Vec<Call<'c>> {
         let retired = route::retired([self.before, self.after], subject, action).into_iter();
         let request = |retires| Request { retires, ..route::request(caller, subject, action, route) };
-        retired.map(|retires| Call { comparison: self, caller, request: request(retires), route }).collect()
+        let worlds = [self.before, self.after];
+        retired.map(|retires| Call { comparison: self, worlds, caller, request: request(retires), route }).collect()
     }
 
-    /// Both worlds, with a caller that neither knows.
-    fn with_caller(&self, principal: &Principal, everything: bool) -> [World; 2] {
-        let caller = Caller { principal: principal.clone(), stands_for: StandsFor::Itself, is_known: false };
-        [self.before, self.after].map(|world| space::with_unknown(world, std::slice::from_ref(&caller), everything))
+    /// Both versions.
+    pub fn versions(&self) -> [&'w World; 2] {
+        [self.before, self.after]
     }
 
-    /// The worlds in which a witness is decided: both versions, with its caller in them.
+    /// The worlds in which a witness of a gain is decided: both versions, with its caller in them.
     pub fn worlds(&self, witness: &Witness) -> [World; 2] {
         let is_known =
             self.callers.iter().any(|caller| caller.is_known && caller.principal == witness.request.principal);
         if is_known {
             return [self.before.clone(), self.after.clone()];
         }
-        self.with_caller(&witness.request.principal, witness.has_access)
+        with_caller([self.before, self.after], &witness.request.principal, witness.has_access)
     }
 
     /// All that anybody gains.
     pub fn all(&self) -> Gains {
         let mut all = Gains { asked: self.asked(), ..Gains::default() };
         for pair in self.pairs() {
-            let own = self.gains(pair);
-            all.witnesses.extend(own.witnesses);
-            all.unknown.extend(own.unknown);
+            all.extend(self.gains(pair));
         }
         all
     }
@@ -268,13 +304,15 @@ impl<'w> Comparison<'w> {
 /// One call of a comparison, of which conditions are open.
 struct Call<'c> {
     comparison: &'c Comparison<'c>,
+    /// The version that should deny, and the one that should allow.
+    worlds: [&'c World; 2],
     caller: &'c Caller,
     request: Request,
     route: &'c Route,
 }
 
 /// What both versions say of a call, over the same atoms.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Formulas {
     atoms: Atoms,
     before: Formula,
@@ -283,6 +321,33 @@ struct Formulas {
     known: Vec<Formula>,
     /// Rules whose other reading could make other formulas.
     met: Rules,
+}
+
+impl Formulas {
+    fn turned(self) -> Self {
+        Self { before: self.after, after: self.before, ..self }
+    }
+}
+
+impl Gains {
+    /// Adds what others gain.
+    pub fn extend(&mut self, other: Self) {
+        self.witnesses.extend(other.witnesses);
+        self.unknown.extend(other.unknown);
+    }
+
+    fn add(&mut self, found: Result<Option<Witness>, Why>, request: &Request) {
+        match found {
+            Ok(witness) => self.witnesses.extend(witness),
+            Err(why) => self.unknown.push(Unknown { request: request.clone(), why }),
+        }
+    }
+}
+
+/// Both worlds, with a caller that neither knows.
+fn with_caller(worlds: [&World; 2], principal: &Principal, everything: bool) -> [World; 2] {
+    let caller = Caller { principal: principal.clone(), stands_for: StandsFor::Itself, is_known: false };
+    worlds.map(|world| space::with_unknown(world, std::slice::from_ref(&caller), everything))
 }
 
 /// How many rules are read both ways together.
@@ -298,20 +363,31 @@ fn readings(met: Rules) -> Option<impl Iterator<Item = Rules>> {
     }))
 }
 
-impl Call<'_> {
-    /// A request that the second version alone allows.
-    fn gain(&self) -> Result<Option<Witness>, Why> {
-        if self.comparison.is_same_otherwise && self.says(self.comparison.before) == self.says(self.comparison.after) {
-            return Ok(None);
+impl<'c> Call<'c> {
+    /// The same call, of which is asked what the first version alone allows.
+    fn turned(&self) -> Self {
+        let [before, after] = self.worlds;
+        let Self { comparison, caller, route, .. } = *self;
+        Self { comparison, worlds: [after, before], caller, request: self.request.clone(), route }
+    }
+
+    /// What both versions say, unless it is the same for a reason that is plain.
+    fn differing(&self) -> Option<Formulas> {
+        let [before, after] = self.worlds;
+        if self.comparison.is_same_otherwise && self.says(before) == self.says(after) {
+            return None;
         }
-        let stated = &[];
-        let formulas = self.formulas(Rules::NONE, stated);
-        if let Some(witness) = self.gain_in(&formulas, Rules::NONE)? {
+        Some(self.formulas(Rules::NONE, &[]))
+    }
+
+    /// A request that the second version alone allows.
+    fn gain(&self, formulas: &Formulas) -> Result<Option<Witness>, Why> {
+        if let Some(witness) = self.gain_in(formulas, Rules::NONE)? {
             return Ok(Some(witness));
         }
         // Access that is gained in another reading only is perhaps gained.
         for flipped in readings(formulas.met).ok_or(Why::Budget)? {
-            let formulas = self.formulas(flipped, stated);
+            let formulas = self.formulas(flipped, &[]);
             if let Some(witness) = self.gain_in(&formulas, flipped)? {
                 return Ok(Some(witness));
             }
@@ -359,7 +435,8 @@ impl Call<'_> {
         if let Some(witness) = self.replayed(formulas, &model, flipped) {
             return Ok(Some(witness));
         }
-        self.again(formulas, &model, flipped)
+        let found = self.again(formulas, &model, flipped)?;
+        Ok(found.map(|witness| Witness { call: self.open(formulas), ..witness }))
     }
 
     /// Looks again, with a value for what hangs together with the rest: the account of a stranger, a policy variable.
@@ -392,9 +469,8 @@ impl Call<'_> {
         if !formulas.atoms.has_open() {
             return Vec::new();
         }
-        let comparison = self.comparison;
         let mut found: Vec<ConditionKey> = Vec::new();
-        for world in [comparison.before, comparison.after] {
+        for world in self.worlds {
             let context = self.context(world, &self.request, &[]);
             let applicable = gather(world, &self.request, self.endpoint());
             let unstated = Unstated::default();
@@ -434,17 +510,19 @@ impl Call<'_> {
     fn formulas(&self, flipped: Rules, stated: &[(ConditionKey, Values)]) -> Formulas {
         let mut atoms = Atoms::default();
         let mut met = Rules::NONE;
-        let mut formula = |world: &World| {
-            let context = self.context(world, &self.request, stated);
+        let [before, after] = self.worlds;
+        let of_before = self.context(before, &self.request, stated);
+        let of_after = (!self.comparison.is_same_otherwise).then(|| self.context(after, &self.request, stated));
+        let mut formula = |world: &'c World, context: &RequestContext| {
             let applicable = gather(world, &self.request, self.endpoint());
             let unstated = Unstated::default();
-            let view = applicable.view(&self.request, &context, &unstated);
+            let view = applicable.view(&self.request, context, &unstated);
             let mut compiler = Compiler::new(&mut atoms, flipped, !self.caller.is_known);
             let formula = compiler.decision(&applicable, &view);
             met = met.union(compiler.met());
             formula
         };
-        let (before, after) = (formula(self.comparison.before), formula(self.comparison.after));
+        let (before, after) = (formula(before, &of_before), formula(after, of_after.as_ref().unwrap_or(&of_before)));
         let known = route::known(&self.request, self.caller, self.route);
         let asked_of = |(condition, _): &(Condition, bool)| atoms.keys().contains(&condition.key);
         let known: Vec<(Condition, bool)> = known.into_iter().filter(asked_of).collect();
@@ -464,14 +542,12 @@ impl Call<'_> {
 
     /// The request of a model, if the evaluator says of it what the formulas do.
     fn replayed(&self, formulas: &Formulas, model: &Model, flipped: Rules) -> Option<Witness> {
-        let comparison = self.comparison;
         let request = self.request(formulas, model);
         let has_access = formulas.atoms.is_open_identity(&model.open);
-        let (denied, allowed) = if self.caller.is_known {
-            (decided(comparison.before, &request).0, decided(comparison.after, &request).0)
+        let [denied, allowed] = if self.caller.is_known {
+            self.worlds.map(|world| decided(world, &request).0)
         } else {
-            let [before, after] = comparison.with_caller(&request.principal, has_access);
-            (decided(&before, &request).0, decided(&after, &request).0)
+            with_caller(self.worlds, &request.principal, has_access).map(|world| decided(&world, &request).0)
         };
         let is_shown = if flipped.is_empty() {
             denied.effect.is_deny() && allowed.effect == Effect::Allow
@@ -481,7 +557,12 @@ impl Call<'_> {
             could_deny && (allowed.effect == Effect::Allow || allowed.otherwise.contains(Effect::Allow))
         };
         let caller = self.caller.stands_for.standing(has_access);
-        is_shown.then_some(Witness { request, caller, has_access, denied, allowed, rests_on: flipped })
+        let call = self.open(formulas);
+        is_shown.then_some(Witness { request, caller, has_access, denied, allowed, rests_on: flipped, call })
+    }
+
+    fn open(&self, formulas: &Formulas) -> Open {
+        Open { request: self.request.clone(), route: self.route.clone(), formulas: formulas.clone() }
     }
 }
 

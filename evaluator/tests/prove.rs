@@ -26,6 +26,11 @@ const BEDROCK: &str = r#"{"Sid": "Bedrock", "Effect": "Allow", "Principal": {"Se
         "kms:EncryptionContext:evaluationJobArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*",
         "aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*"}}}"#;
 
+/// What the repaired key policy has beside: a DescribeKey that can be used, as it carries no encryption context.
+const DESCRIBE: &str = r#"{"Sid": "Describe", "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"},
+    "Action": "kms:DescribeKey", "Resource": "*",
+    "Condition": {"StringLike": {"aws:SourceArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*"}}}"#;
+
 const ROLE: &str = r#"{"Version": "2012-10-17", "Statement": [
     {"Sid": "ThroughS3", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
      "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}},
@@ -82,6 +87,7 @@ fn verdict(before: &World, after: &World) -> &'static str {
 #[case::deny_added(&[ROOT.to_owned(), BEDROCK.to_owned(), r#"{"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
     "Condition": {"StringNotEquals": {"aws:SourceAccount": "111122223333"}}}"#.to_owned()], "narrower")]
 #[case::like_made_equals(&[ROOT.to_owned(), BEDROCK.replace("StringLike", "StringEquals")], "narrower")]
+#[case::repaired(&[ROOT.to_owned(), BEDROCK.replace(r#", "kms:DescribeKey"]"#, "]"), DESCRIBE.to_owned()], "wider")]
 #[case::delegation_removed(&[BEDROCK.to_owned()], "narrower")]
 #[case::other_account(&[ROOT.to_owned(), BEDROCK.to_owned(), ROOT.replace("111122223333", "444455556666").replace("Root", "Other")], "wider")]
 #[case::other_job_type_instead(&[ROOT.to_owned(), BEDROCK.replace("evaluation-job", "model-customization-job")], "incomparable")]

@@ -165,7 +165,7 @@ fn lines(facts: &Facts, found: &[Access]) -> Vec<Line> {
 }
 
 /// The ways as sentences, those that differ in how the call travels together.
-fn sentences(ways: &[Way]) -> Vec<String> {
+pub(crate) fn sentences(ways: &[Way]) -> Vec<String> {
     let mut by_conditions: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
     for way in ways {
         let (through, conditions) = parts(way);
@@ -198,16 +198,30 @@ fn parts(way: &Way) -> (String, Vec<String>) {
         Travels::Forwarded => ANY_SERVICE.to_owned(),
     };
     let mut conditions = Vec::new();
+    let mut own: Vec<(&Condition, bool)> = Vec::new();
     for (condition, holds) in &way.conditions {
-        let is_positive = *holds != condition.operator.base.is_negated();
         let is_via = condition.key.folded() == "kms:viaservice" && condition.operator.base.family() == Family::String;
-        if is_via && is_positive && through == ANY_SERVICE {
+        if is_via && is_positive(condition, *holds) && through == ANY_SERVICE {
             let hosts: Vec<String> = condition.operands.iter().map(|operand| host(operand.text.as_str())).collect();
             through = format!("through {}", hosts.join(" or "));
         } else {
-            conditions.push(phrase(condition, *holds));
+            own.push((condition, *holds));
         }
     }
+    // What a value is stands before what it is not.
+    own.sort_by_key(|(condition, holds)| !is_positive(condition, *holds));
+    let mut told: Vec<(&Condition, String)> = Vec::new();
+    for (condition, holds) in own {
+        let is_same = |known: &Condition| known.key == condition.key && known.operator.set == condition.operator.set;
+        let known = told.iter_mut().find(|(known, _)| is_same(known) && can_follow(condition, holds));
+        match known {
+            Some((_, text)) => {
+                let _ = write!(text, ", but not {}", operands(condition));
+            }
+            None => told.push((condition, phrase(condition, holds))),
+        }
+    }
+    conditions.extend(told.into_iter().map(|(_, text)| text));
     if way.needs_own_policies {
         conditions.push("if its own policies allow it".to_owned());
     }
@@ -249,17 +263,31 @@ const VERBS: [(Base, &str); 10] = [
     (Base::NotIpAddress, "in "),
 ];
 
+/// Whether a condition that holds or fails says what a value is, rather than what it is not.
+fn is_positive(condition: &Condition, holds: bool) -> bool {
+    holds != condition.operator.base.is_negated()
+}
+
+/// Whether a condition takes something away from what another one on its key says of single values.
+fn can_follow(condition: &Condition, holds: bool) -> bool {
+    let is_text = matches!(condition.operator.base.family(), Family::String | Family::Arn);
+    is_text && condition.operator.set == SetOperator::None && !is_positive(condition, holds)
+}
+
+fn operands(condition: &Condition) -> String {
+    condition.operands.iter().map(|operand| operand.text.as_str()).collect::<Vec<_>>().join(" or ")
+}
+
 /// What a condition asks for, or rules out.
 fn phrase(condition: &Condition, holds: bool) -> String {
     let key = condition.key.as_str();
     let operator = condition.operator;
-    let values: Vec<&str> = condition.operands.iter().map(|operand| operand.text.as_str()).collect();
-    let joined = values.join(" or ");
+    let joined = operands(condition);
     if operator.base == Base::Null {
-        let wants_absent = values.iter().any(|value| value.eq_ignore_ascii_case("true"));
+        let wants_absent = condition.operands.iter().any(|value| value.text.as_str().eq_ignore_ascii_case("true"));
         return if wants_absent == holds { format!("without {key}") } else { format!("with {key}") };
     }
-    let is_positive = holds != operator.base.is_negated();
+    let is_positive = is_positive(condition, holds);
     let is_pair = condition.key.folded().starts_with(PAIR) && operator.set == SetOperator::None;
     let subject = match (condition.key.folded(), operator.set) {
         ("aws:sourcearn", SetOperator::None) => "on behalf of".to_owned(),
@@ -273,9 +301,11 @@ fn phrase(condition: &Condition, holds: bool) -> String {
     };
     let verb = VERBS.iter().find(|(base, _)| *base == operator.base).map_or("", |(_, verb)| verb);
     let mut text = subject;
+    let is_source = condition.key.folded() == "aws:sourcearn" && operator.set == SetOperator::None;
     let between = match (is_positive, is_pair) {
         (true, true) => "=",
         (true, false) => " ",
+        (false, _) if is_source => " anything but ",
         (false, _) => " not ",
     };
     let _ = write!(text, "{between}{verb}{joined}");

@@ -9,12 +9,15 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use permitlab_evaluator::arn::Arn;
+use permitlab_evaluator::authorize::decide;
 use permitlab_evaluator::decision::Effect;
+use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
+use permitlab_evaluator::gather::gather;
 use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::prove::{
-    Asked, Budget, Comparison, DocumentWitness, Gains, Pair, Standing, Unknown, Witness, documents, worlds_of_key,
+    Asked, Budget, Comparison, DocumentWitness, Gains, Pair, Standing, Unknown, Way, Witness, documents, worlds_of_key,
     worlds_of_trust,
 };
 use permitlab_evaluator::request::Request;
@@ -24,6 +27,7 @@ use permitlab_evaluator::world::World;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::access::sentences;
 use crate::facts::Facts;
 use crate::file::write::{list, quoted};
 use crate::judge::judge;
@@ -99,9 +103,11 @@ impl fmt::Display for Compared {
     }
 }
 
-/// Access that one version gives and the other does not: a request that shows it.
+/// Access that one version gives and the other does not: requests that show it, one for each way of travelling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
+    /// Who may: a caller as a check would name it, or all for whom one stands, as `account/NAME/*`.
+    pub who: String,
     /// Who calls, as a check would name it.
     pub caller: String,
     /// Whom the caller stands for, where that is not itself alone.
@@ -120,7 +126,11 @@ pub struct Finding {
     pub place: Option<String>,
     /// The rules on whose other reading it rests.
     pub rests_on: Vec<&'static str>,
-    ask: Ask,
+    /// Under which conditions all of it is allowed by the one and denied by the other, a sentence a way; `None` where there
+    /// are too many to tell.
+    pub ways: Option<Vec<String>>,
+    /// The first of them is the one of which the rest is told.
+    asks: Vec<Ask>,
     /// Whether a scenario file can name the caller.
     is_named: bool,
 }
@@ -268,6 +278,9 @@ fn unsupported(policy: &Policy) -> Option<Diagnostic> {
     Some(finding.help("say with scenarios what this policy has to allow and to deny"))
 }
 
+/// Who calls, where policies are compared by themselves.
+const HOLDER: &str = "whoever has the policy";
+
 fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, sources: &SourceMap) -> Finding {
     let statement = |policy: &Policy, index: usize| policy.statements.iter().find(|each| each.index == index).cloned();
     let decided = |effect: Effect, policy: &Policy, index: Option<usize>| {
@@ -276,7 +289,7 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
     };
     let denied = if witness.denied_by.is_some() { Effect::ExplicitDeny } else { Effect::ImplicitDeny };
     let span = statement(allowing, witness.allowed_by).map(|statement| statement.span);
-    let caller = "whoever has the policy".to_owned();
+    let caller = HOLDER.to_owned();
     let question = Question {
         by: caller.clone(),
         resource: Some(witness.resource.to_string()),
@@ -284,6 +297,7 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
         ..Question::default()
     };
     Finding {
+        who: caller.clone(),
         caller,
         stands_for: None,
         resource: witness.resource.to_string(),
@@ -293,7 +307,8 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
         allowed: decided(Effect::Allow, allowing, Some(witness.allowed_by)),
         place: span.map(|span| sources.place(span)),
         rests_on: Vec::new(),
-        ask: Ask { question, context: witness.context.clone() },
+        ways: None,
+        asks: vec![Ask { question, context: witness.context.clone() }],
         is_named: false,
     }
 }
@@ -317,16 +332,22 @@ impl Side {
 }
 
 fn compared(name: &str, old: &Side, new: &Side, budget: Budget) -> Proof {
-    let (gains, gaining) = all(&old.world, &new.world, budget);
-    let (losses, losing) = all(&new.world, &old.world, budget);
-    let gained = findings(&gains.witnesses, &gaining, old, new);
-    let lost = findings(&losses.witnesses, &losing, new, old);
+    let comparison = Comparison::new(&old.world, &new.world, budget);
+    let pairs: Vec<Pair> = comparison.pairs();
+    let each: Vec<[Gains; 2]> = pairs.into_par_iter().map(|pair| comparison.differences(pair)).collect();
+    let [mut gains, mut losses] = [Gains::default(), Gains::default()];
+    for [gained, lost] in each {
+        gains.extend(gained);
+        losses.extend(lost);
+    }
+    let gained = findings(&gains.witnesses, &comparison, old, new);
+    let lost = findings(&losses.witnesses, &comparison.turned(), new, old);
     let mut unknown: Vec<(String, String)> =
         gains.unknown.iter().chain(&losses.unknown).map(|each| unknown_text(each, new, old)).collect();
     unknown.sort_unstable();
     unknown.dedup();
     let verdict = verdict((gained.len(), gains.unknown.len()), (lost.len(), losses.unknown.len()));
-    Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: Compared::World(gains.asked) }
+    Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: Compared::World(comparison.asked()) }
 }
 
 /// The verdict of what is gained and lost, and of how many calls nothing could be said.
@@ -340,46 +361,66 @@ const fn verdict(gains: (usize, usize), losses: (usize, usize)) -> Verdict {
     }
 }
 
-/// All that the second world allows and the first does not, on all cores, in order.
-fn all<'w>(before: &'w World, after: &'w World, budget: Budget) -> (Gains, Comparison<'w>) {
-    let comparison = Comparison::new(before, after, budget);
-    let pairs: Vec<Pair> = comparison.pairs();
-    let each: Vec<Gains> = pairs.into_par_iter().map(|pair| comparison.gains(pair)).collect();
-    let mut gains = Gains { asked: comparison.asked(), ..Gains::default() };
-    for own in each {
-        gains.witnesses.extend(own.witnesses);
-        gains.unknown.extend(own.unknown);
-    }
-    (gains, comparison)
+/// Witnesses that differ in nothing but the action, of one caller and way of travelling.
+struct Group<'w> {
+    first: &'w Witness,
+    /// The request of the first, as a scenario asks it.
+    request: Request,
+    is_named: bool,
+    actions: Vec<String>,
 }
 
-/// The findings, those of one caller on one resource by one statement and one way put together.
+/// The findings: what one caller may do with one resource by one statement under the same conditions is one.
 fn findings(witnesses: &[Witness], comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Vec<Finding> {
-    let mut found: BTreeMap<(String, String, String, bool), Finding> = BTreeMap::new();
-    let mut order = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for witness in witnesses {
-        let finding = finding(witness, comparison, denying, allowing);
-        let way = finding.ask.question.via.is_some();
-        let place = (finding.caller.clone(), finding.resource.clone(), finding.allowed.to_string(), way);
-        if let Some(known) = found.get_mut(&place) {
-            known.actions.extend(finding.actions);
+        // A scenario can name the root user of any account; what a stranger may do with everything allowed, it may too.
+        let as_root = as_root(witness, comparison.versions());
+        let is_named = as_root.is_some() || witness.caller != (Standing::OfAccount { allowed: true });
+        let request = as_root.unwrap_or_else(|| witness.request.clone());
+        let action = request.action.as_str().to_owned();
+        let Request { principal, resource, via, source, encryption_context, context, retires, .. } = &request;
+        let Witness { caller, denied, allowed, rests_on, .. } = witness;
+        let asked = (principal, resource, via, source, encryption_context, context, retires);
+        let decided = (caller, rests_on, denied.effect, denied.layer, &allowed.decided_by);
+        let alike = places.entry(format!("{asked:?} {decided:?}")).or_default();
+        let is_alike = |at: &usize| groups.get(*at).is_some_and(|group| group.first.is_gained_like(witness));
+        let known = alike.iter().copied().find(is_alike);
+        if let Some(group) = known.and_then(|at| groups.get_mut(at)) {
+            group.actions.push(action);
         } else {
-            order.push(place.clone());
-            found.insert(place, finding);
+            alike.push(groups.len());
+            groups.push(Group { first: witness, request, is_named, actions: vec![action] });
         }
     }
-    order.into_iter().filter_map(|place| found.remove(&place)).collect()
+    // What is gained directly and forwarded alike is told once.
+    let mut findings: Vec<(Finding, Option<Vec<Way>>)> = Vec::new();
+    let mut directly: BTreeMap<String, usize> = BTreeMap::new();
+    for group in groups {
+        let ways = comparison.gained(group.first);
+        let is_forwarded = group.request.via.is_some();
+        let finding = finding(group, comparison, denying, allowing);
+        let place = finding.beside_travel();
+        let known = directly.get(&place).filter(|_| is_forwarded).and_then(|at| findings.get_mut(*at));
+        if let Some((known, known_ways)) = known {
+            known.asks.extend(finding.asks);
+            *known_ways = known_ways.take().zip(ways).map(|(known, more)| [known, more].concat());
+        } else {
+            if !is_forwarded {
+                directly.insert(place, findings.len());
+            }
+            findings.push((finding, ways));
+        }
+    }
+    let told =
+        |(finding, ways): (Finding, Option<Vec<Way>>)| Finding { ways: ways.map(|ways| sentences(&ways)), ..finding };
+    findings.into_iter().map(told).collect()
 }
 
-fn finding(witness: &Witness, comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Finding {
+fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Finding {
+    let Group { first: witness, request, is_named, actions } = group;
     let [before, after] = comparison.worlds(witness);
-    let mut request = witness.request.clone();
-    // A scenario can name the root user of any account; what a stranger may do with everything allowed, it may too.
-    let as_root = as_root(witness, &before, &after);
-    let is_named = as_root.is_some() || witness.caller != (Standing::OfAccount { allowed: true });
-    if let Some(root) = as_root {
-        request = root;
-    }
     let (denied, allowed) = (outcome(&before, &request), outcome(&after, &request));
     let stopped_by = judge(&before, &request, Rules::NONE).layer.map_or("no layer", |layer| layer.word());
     let caller = caller_name(&allowing.facts, &denying.facts, &request.principal);
@@ -390,30 +431,41 @@ fn finding(witness: &Witness, comparison: &Comparison<'_>, denying: &Side, allow
         Standing::OfAccount { allowed: false } => Some("anybody of the account, whatever its own policies say"),
         Standing::Service => Some("any service"),
     };
-    let place = statement_place(&after, &request, allowing);
-    let ask = ask(&caller, &resource, &request);
+    let who = if witness.caller == Standing::Itself {
+        caller.clone()
+    } else {
+        standing_name(&allowing.facts, &request.principal, witness.caller)
+    };
     Finding {
-        caller,
+        who,
         stands_for,
-        resource,
-        actions: vec![request.action.as_str().to_owned()],
+        actions,
         denied,
         stopped_by,
         allowed,
-        place,
+        place: statement_place(&after, &request, allowing),
         rests_on: witness.rests_on.iter().map(Rule::number).collect(),
-        ask,
+        ways: None,
+        asks: vec![ask(&caller, &resource, &request)],
+        caller,
+        resource,
         is_named,
     }
 }
 
 /// The same request by the root user of a stranger's account, if it shows the same.
-fn as_root(witness: &Witness, before: &World, after: &World) -> Option<Request> {
+fn as_root(witness: &Witness, worlds: [&World; 2]) -> Option<Request> {
     let account = witness.request.principal.account().filter(|_| witness.caller != Standing::Itself)?;
     let principal = Principal::Root { account, partition: "aws".into() };
     let request = Request { principal, ..witness.request.clone() };
-    let (denied, allowed) = (outcome(before, &request), outcome(after, &request));
-    (denied.effect.is_deny() && !allowed.effect.is_deny()).then_some(request)
+    let [denied, allowed] = worlds.map(|world| effect(world, &request));
+    (denied.is_deny() && !allowed.is_deny()).then_some(request)
+}
+
+fn effect(world: &World, request: &Request) -> Effect {
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    decide(&gather(world, request, endpoint.as_deref()), request, &context, Rules::NONE).effect
 }
 
 fn statement_place(world: &World, request: &Request, side: &Side) -> Option<String> {
@@ -536,15 +588,35 @@ fn unknown_text(unknown: &Unknown, one: &Side, other: &Side) -> (String, String)
 }
 
 impl Finding {
-    /// What the request has beside caller, action and resource, in words.
-    pub fn circumstances(&self) -> String {
-        self.ask.circumstances()
+    /// Whether the request says nothing but how it travels, which the ways say too.
+    pub fn is_bare(&self) -> bool {
+        let says_nothing = |Ask { question, context }: &Ask| {
+            question.on_behalf_of.is_none() && question.encryption_context.is_empty() && context.is_empty()
+        };
+        self.asks.first().is_some_and(says_nothing)
     }
 
-    /// The request as a scenario that says it must fail.
+    /// Whether it is of a world, rather than of policies by themselves.
+    pub fn is_of_world(&self) -> bool {
+        self.caller != HOLDER
+    }
+
+    /// All but how the request travels.
+    fn beside_travel(&self) -> String {
+        let Self { who, caller, resource, actions, denied, stopped_by, allowed, place, rests_on, is_named, .. } = self;
+        let decided = (denied.to_string(), stopped_by, allowed.to_string(), place, rests_on);
+        format!("{:?} {decided:?}", (who, caller, resource, actions, is_named))
+    }
+
+    /// What the request has beside caller, action and resource, in words.
+    pub fn circumstances(&self) -> String {
+        self.asks.first().map(Ask::circumstances).unwrap_or_default()
+    }
+
+    /// The requests as a scenario that says they must fail.
     pub fn scenario(&self, world: &str) -> String {
         let mut text = String::new();
-        let name = format!("{} gains no {} on {}", self.caller, self.actions.join(", "), self.resource);
+        let name = format!("{} gains no {} on {}", self.who, self.actions.join(", "), self.resource);
         let _ = writeln!(text, "scenario: {}", quoted(&name));
         let _ = writeln!(text, "use: {}", list([world]));
         if !self.is_named {
@@ -554,34 +626,41 @@ impl Finding {
             );
         }
         let _ = writeln!(text, "checks:");
-        for action in &self.actions {
-            let mut ask = self.ask.clone();
-            ask.question.call.clone_from(action);
-            let _ = writeln!(text, "  - name: {}", quoted(&format!("{action} by {}", self.caller)));
-            text.push_str(&ask.text("    "));
-            let _ = writeln!(text, "    expect: deny");
+        for ask in &self.asks {
+            for action in &self.actions {
+                let mut ask = ask.clone();
+                ask.question.call.clone_from(action);
+                let through = ask.question.via.as_ref().map(|via| format!(" through {via}")).unwrap_or_default();
+                let _ = writeln!(text, "  - name: {}", quoted(&format!("{action} by {}{through}", self.caller)));
+                text.push_str(&ask.text("    "));
+                let _ = writeln!(text, "    expect: deny");
+            }
         }
         text
     }
 
     /// The finding for programs.
     pub fn json(&self) -> Value {
-        let Ask { question, context } = &self.ask;
-        let value = |values: &Option<permitlab_evaluator::context::Values>| match values {
-            None => Value::Null,
-            Some(permitlab_evaluator::context::Values::One(value)) => json!(value),
-            Some(permitlab_evaluator::context::Values::Many(values)) => json!(values),
-        };
-        let context: BTreeMap<&str, Value> =
-            context.iter().map(|(key, values)| (key.as_str(), value(values))).collect();
-        let pairs: BTreeMap<&String, &String> =
-            question.encryption_context.iter().map(|(name, value)| (name, value)).collect();
-        json!({ "principal": self.caller, "standsFor": self.stands_for, "resource": self.resource,
-            "actions": self.actions, "via": question.via, "for": question.on_behalf_of,
-            "encryptionContext": pairs, "context": context, "statement": self.allowed.by, "place": self.place,
+        json!({ "who": self.who, "standsFor": self.stands_for, "resource": self.resource,
+            "actions": self.actions, "requests": self.asks.iter().map(request_json).collect::<Vec<_>>(),
+            "ways": self.ways, "statement": self.allowed.by, "place": self.place,
             "stoppedBy": { "layer": self.stopped_by, "answer": self.denied.word().word(), "statement": self.denied.by },
             "restsOn": self.rests_on })
     }
+}
+
+fn request_json(ask: &Ask) -> Value {
+    let Ask { question, context } = ask;
+    let value = |values: &Option<permitlab_evaluator::context::Values>| match values {
+        None => Value::Null,
+        Some(permitlab_evaluator::context::Values::One(value)) => json!(value),
+        Some(permitlab_evaluator::context::Values::Many(values)) => json!(values),
+    };
+    let context: BTreeMap<&str, Value> = context.iter().map(|(key, values)| (key.as_str(), value(values))).collect();
+    let pairs: BTreeMap<&String, &String> =
+        question.encryption_context.iter().map(|(name, value)| (name, value)).collect();
+    json!({ "principal": question.by, "via": question.via, "for": question.on_behalf_of,
+        "encryptionContext": pairs, "context": context })
 }
 
 impl Proof {

@@ -189,6 +189,10 @@ pub struct ProveArguments {
     #[arg(long, value_name = "FILE")]
     pub accept: Option<PathBuf>,
 
+    /// Show everything that is gained and lost, under every condition, rather than the first twenty of each
+    #[arg(long)]
+    pub all: bool,
+
     /// How many steps one call may take before nothing is said of it
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub steps: usize,

@@ -124,11 +124,11 @@ fn read(path: &Path) -> anyhow::Result<String> {
 
 fn reported(arguments: &ProveArguments, proofs: &[Proof], streams: &mut Streams) -> anyhow::Result<Exit> {
     arguments.reports.write(streams, |format| match format {
-        ProveFormat::Human => human(proofs),
+        ProveFormat::Human => human(proofs, arguments.all),
         ProveFormat::Json => {
             format!("{:#}\n", json!({ "worlds": proofs.iter().map(Proof::json).collect::<Vec<Value>>() }))
         }
-        ProveFormat::Markdown => markdown(proofs),
+        ProveFormat::Markdown => markdown(proofs, arguments.all),
     })?;
     let is_proved = |proof: &Proof| matches!(proof.verdict, Verdict::Equal | Verdict::Narrower);
     Ok(if proofs.iter().all(is_proved) { Exit::Fine } else { Exit::Failed })
@@ -198,40 +198,80 @@ fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof]) -> anyhow::Result<Ve
     Ok(written)
 }
 
-fn human(proofs: &[Proof]) -> String {
+/// How many findings of one kind, and how many ways of one finding, are shown unless all are asked for.
+const MOST: usize = 20;
+const MOST_WAYS: usize = 3;
+
+/// The first of a list, and how many are left.
+fn first<T>(list: &[T], most: usize, shows_all: bool) -> (&[T], usize) {
+    match list.split_at_checked(most) {
+        Some((some, rest)) if !shows_all => (some, rest.len()),
+        Some(_) | None => (list, 0),
+    }
+}
+
+fn human(proofs: &[Proof], shows_all: bool) -> String {
     let mut text = String::new();
     for proof in proofs {
         let Proof { world, verdict, gained, lost, unknown, asked } = proof;
         let _ = writeln!(text, "{world}: {}", verdict.word());
         for (colour, word, findings) in [("\u{1b}[31m", "GAINED", gained), ("\u{1b}[33m", "LOST  ", lost)] {
+            let (findings, more) = first(findings, MOST, shows_all);
             for finding in findings {
-                let Finding { caller, resource, actions, allowed, denied, place, .. } = finding;
-                let _ = writeln!(text, "  {colour}{word}\u{1b}[0m  {caller}  {resource}  {}", named(actions));
-                let _ = writeln!(text, "          {}", finding.circumstances());
-                if let Some(who) = finding.stands_for {
-                    let _ = writeln!(text, "          {caller} stands for {who}");
-                }
-                let by = allowed.by.as_deref().unwrap_or("what the caller is");
-                let at = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-                let _ = writeln!(text, "          allowed by {by}{at}");
-                let by = denied.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-                let _ = writeln!(
-                    text,
-                    "          otherwise {}{by}, in the {} layer",
-                    denied.word().word(),
-                    finding.stopped_by
-                );
-                if !finding.rests_on.is_empty() {
-                    let _ = writeln!(text, "          only in the other reading of {}", finding.rests_on.join(", "));
+                let Finding { who, resource, actions, .. } = finding;
+                let _ = writeln!(text, "  {colour}{word}\u{1b}[0m  {who}  {resource}  {}", named(actions));
+                for line in details(finding, shows_all) {
+                    let _ = writeln!(text, "          {line}");
                 }
             }
+            if more > 0 {
+                let _ = writeln!(text, "  and {more} more, which `--all` lists");
+            }
         }
-        for (call, why) in unknown {
+        let (told, more) = first(unknown, MOST, shows_all);
+        for (call, why) in told {
             let _ = writeln!(text, "  UNKNOWN  {call}: {why}");
+        }
+        if more > 0 {
+            let _ = writeln!(text, "  and {more} more of which nothing could be said");
         }
         let _ = writeln!(text, "  {} ({asked})", verdict.sentence());
     }
     text
+}
+
+/// What there is to say of a finding, beside who, on what and by which actions.
+fn details(finding: &Finding, shows_all: bool) -> Vec<String> {
+    let Finding { who, caller, denied, allowed, place, .. } = finding;
+    let mut lines = Vec::new();
+    if let Some(others) = finding.stands_for {
+        let by = if who == caller { String::new() } else { format!(", shown by {caller}") };
+        lines.push(format!("{others}{by}"));
+    }
+    let (some, more) = first(finding.ways.as_deref().unwrap_or_default(), MOST_WAYS, shows_all);
+    if !finding.is_bare() || some.is_empty() {
+        lines.push(finding.circumstances());
+    }
+    match finding.ways {
+        Some(_) => lines.extend(some.iter().enumerate().map(|(at, way)| {
+            let word = if at == 0 { "in all" } else { "or" };
+            format!("{word}: {way}")
+        })),
+        None if finding.is_of_world() => lines.push("in all: under more conditions than can be told".to_owned()),
+        None => {}
+    }
+    if more > 0 {
+        lines.push(format!("or in {more} other ways, which `--all` lists"));
+    }
+    let by = allowed.by.as_deref().unwrap_or("what the caller is");
+    let at = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+    lines.push(format!("allowed by {by}{at}"));
+    let by = denied.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    lines.push(format!("otherwise {}{by}, in the {} layer", denied.word().word(), finding.stopped_by));
+    if !finding.rests_on.is_empty() {
+        lines.push(format!("only in the other reading of {}", finding.rests_on.join(", ")));
+    }
+    lines
 }
 
 /// How many actions of one finding are named.
@@ -245,7 +285,7 @@ fn named(actions: &[String]) -> String {
     }
 }
 
-fn markdown(proofs: &[Proof]) -> String {
+fn markdown(proofs: &[Proof], shows_all: bool) -> String {
     let mut text = String::from("### Access that the change gives and takes\n");
     for proof in proofs {
         let _ = writeln!(text, "\n#### `{}`: {}\n\n{}.", proof.world, proof.verdict.word(), proof.verdict.sentence());
@@ -257,18 +297,26 @@ fn markdown(proofs: &[Proof]) -> String {
                 text,
                 "\n**{title}**\n\n| who | on | actions | how | allowed by | otherwise |\n|---|---|---|---|---|---|"
             );
+            let (findings, more) = first(findings, MOST, shows_all);
             for finding in findings {
                 let by = finding.allowed.by.as_deref().unwrap_or("what the caller is");
+                let how = match &finding.ways {
+                    Some(ways) => ways.join("; or "),
+                    None => format!("for example {}", finding.circumstances()),
+                };
                 let cells = [
-                    finding.caller.as_str(),
+                    finding.who.as_str(),
                     finding.resource.as_str(),
                     &named(&finding.actions),
-                    &finding.circumstances(),
+                    &how,
                     by,
                     &format!("{}, {} layer", finding.denied.word().word(), finding.stopped_by),
                 ];
                 let cells: Vec<String> = cells.iter().map(|cell| code(cell)).collect();
                 let _ = writeln!(text, "| {} |", cells.join(" | "));
+            }
+            if more > 0 {
+                let _ = writeln!(text, "\n… and {more} more, which `--all` lists.");
             }
         }
         if !proof.unknown.is_empty() {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rstest::rstest;
 use xtask::exit::Exit;
 use xtask::output::Streams;
 
@@ -98,7 +99,7 @@ fn what_was_accepted_is_no_news() {
     );
     let (exit, out, _) = repository.run("prove", &["--from", "main"]);
     assert_eq!(exit, Exit::Failed, "{out}");
-    assert!(out.contains("through s3.eu-west-1.amazonaws.com"), "{out}");
+    assert!(out.contains("in all: through S3 in eu-west-1\n"), "{out}");
 
     let accept = repository.0.join("accept.yaml");
     let change = "add to role-eval-kms#CustomKMSKeyProvidedToBedrock/Condition/StringEquals/kms:ViaService s3.eu-west-1.amazonaws.com";
@@ -155,4 +156,25 @@ fn policy_files_are_compared_by_themselves() {
     let (exit, _, err) = prove(&bucket, &bucket);
     assert_eq!(exit, Exit::Invalid);
     assert!(err.contains("bucket.json:1:") && err.contains("key or trust policies"), "{err}");
+}
+
+/// What is gained is told under all its conditions, once for whoever gains it.
+#[rstest]
+#[case::source_arn_dropped(
+    "remove key-eval#[1]/Condition/StringLike/aws:SourceArn",
+    "in all: directly, on behalf of anything but arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*, with encryption context evaluationJobArn=arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*\n"
+)]
+#[case::second_region(
+    "add to role-eval-kms#CustomKMSKeyProvidedToBedrock/Condition/StringEquals/kms:ViaService s3.eu-west-1.amazonaws.com",
+    "in all: through S3 in eu-west-1\n"
+)]
+#[case::delegation_removed(
+    "remove key-eval#EnableIAMUserPermissions",
+    "anybody of the account whose own policies allow it, shown by account/ml\n          in all: directly or through any service, if its own policies allow it\n"
+)]
+fn what_is_gained_is_told_in_a_sentence(#[case] change: &str, #[case] expected: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let world = "fixtures/bedrock-eval.yaml";
+    let (_, out, err) = permitlab(&["prove", "--root", root.to_str().unwrap(), "--all", "--change", change, world]);
+    assert!(out.contains(expected), "{out}{err}");
 }

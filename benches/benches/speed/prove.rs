@@ -4,9 +4,12 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use permitlab::prove::{Verdict, prove_policies};
-use permitlab_benches::workload::{Family, KEY_ID, documented};
+use permitlab_benches::workload::{Family, KEY_ID, documented, filled};
 use permitlab_evaluator::policy::PolicyType;
 use permitlab_evaluator::prove::Budget;
+
+/// The key policy with a DescribeKey that Bedrock can use.
+const REPAIRED: &str = include_str!("../../../scenarios/policies/key-eval-repaired.json");
 
 const JOB: &str = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*";
 
@@ -30,6 +33,7 @@ fn changes(key: &str) -> Vec<(&'static str, String, Verdict)> {
         ("second Region", key.replace(&format!("\"{JOB}\""), &second), Verdict::Wider),
         ("Deny added", of(&[&root, &bedrock, deny]), Verdict::Narrower),
         ("StringLike made StringEquals", key.replace("StringLike", "StringEquals"), Verdict::Narrower),
+        ("repaired", filled(REPAIRED, KEY_ID), Verdict::Wider),
         ("delegation removed", of(&[&bedrock]), Verdict::Narrower),
     ]
 }

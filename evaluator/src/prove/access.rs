@@ -6,13 +6,15 @@
 
 use crate::action::ActionName;
 use crate::arn::Arn;
-use crate::condition::Condition;
+use crate::condition::operator::{Base, SetOperator};
+use crate::condition::{Condition, Operand};
+use crate::context::{Presence, Values};
 use crate::principal::Principal;
 use crate::truth::Rules;
 
 use super::formula::{Atom, Atoms, Formula};
 use super::search::{Outcome, search};
-use super::{Call, Comparison, Standing, route};
+use super::{Call, Comparison, Formulas, Open, Standing, Witness, route, value};
 
 /// What a caller may do with a resource by an action.
 #[derive(Debug, Clone)]
@@ -71,6 +73,18 @@ impl Comparison<'_> {
         self.accesses(|caller, _, _| caller == principal)
     }
 
+    /// All ways in which the call of a witness is gained: what the second version allows of it and the first does not. `None`
+    /// where there are too many to tell.
+    pub fn gained(&self, witness: &Witness) -> Option<Vec<Way>> {
+        let Open { request, route, formulas } = &witness.call;
+        let caller = self.callers.iter().find(|caller| caller.principal == request.principal)?;
+        let worlds = [self.before, self.after];
+        let call = Call { comparison: self, worlds, caller, request: request.clone(), route };
+        let newly = [formulas.after.clone(), !formulas.before.clone()];
+        let (ways, is_whole) = call.ways_of(&Formula::all(newly.into_iter().chain(formulas.known.clone())), formulas);
+        is_whole.then_some(ways)
+    }
+
     fn accesses(&self, is_asked: impl Fn(&Principal, &ActionName, &Arn) -> bool) -> Vec<Access> {
         let mut found = Vec::new();
         for subject in &self.subjects {
@@ -117,10 +131,15 @@ impl Call<'_> {
                 access.unsure = access.unsure.with(rule);
             }
         }
-        let Some(ways) = ways(&all) else {
-            access.is_cut_off = true;
-            return;
-        };
+        let (ways, is_whole) = self.ways_of(&all, &formulas);
+        access.is_cut_off |= !is_whole;
+        access.ways.extend(ways);
+    }
+
+    /// The ways of meeting a formula that calls can take, and whether these are all, and each of them one.
+    fn ways_of(&self, formula: &Formula, formulas: &Formulas) -> (Vec<Way>, bool) {
+        let Some(ways) = ways(formula) else { return (Vec::new(), false) };
+        let mut is_whole = true;
         let budget = self.comparison.budget;
         let is_possible = |way: &[Literal]| {
             let formula = Formula::all(way.iter().map(|literal| literal.formula()));
@@ -130,7 +149,7 @@ impl Call<'_> {
         for way in ways {
             match is_possible(&way) {
                 Outcome::Impossible => continue,
-                Outcome::Unknown => access.is_cut_off = true,
+                Outcome::Unknown => is_whole = false,
                 Outcome::Model(_) => {}
             }
             let way = reduced(way, &|way: &[Literal]| is_possible(way) == Outcome::Impossible);
@@ -148,10 +167,11 @@ impl Call<'_> {
             route::Route::Endpoint(id) => Travels::Endpoint(id.clone()),
             route::Route::Forwarded => Travels::Forwarded,
         };
-        for (_, way) in kept.iter().enumerate().filter(|(at, way)| shortest(*at, way)) {
-            let own = way.iter().filter(|literal| !known(literal));
-            access.ways.push(described(own, &formulas.atoms, travels.clone()));
-        }
+        let shortest = kept.iter().enumerate().filter(|(at, way)| shortest(*at, way));
+        let own = |way: &Vec<Literal>| {
+            described(way.iter().filter(|literal| !known(literal)), &formulas.atoms, travels.clone())
+        };
+        (shortest.map(|(_, way)| own(way)).collect(), is_whole)
     }
 }
 
@@ -241,5 +261,39 @@ fn described<'l>(way: impl Iterator<Item = &'l Literal>, atoms: &Atoms, travels:
             }
         }
     }
+    described.conditions = listed(described.conditions);
     described
+}
+
+/// The conditions, those on a key of which one lists the values put into that one: of `a` or `b`, and not `a`, remains `b`.
+fn listed(mut conditions: Vec<(Condition, bool)>) -> Vec<(Condition, bool)> {
+    let mut at = 0;
+    while let Some((condition, holds)) = conditions.get(at).cloned() {
+        at += 1;
+        if !holds || !lists_values(&condition) {
+            continue;
+        }
+        let mut own = conditions.clone();
+        own.retain(|(other, _)| other.key == condition.key);
+        let fits = |text: &str| {
+            let value = Presence::Present(Values::One(text.to_owned()));
+            own.iter().all(|(other, holds)| value::satisfies(&[(other, *holds)], &value, Rules::NONE))
+        };
+        let mut kept = condition.clone();
+        kept.operands.retain(|operand| fits(operand.text.as_str()));
+        if !kept.operands.is_empty() && own.len() > 1 {
+            conditions.retain(|(other, _)| other.key != condition.key);
+            conditions.push((kept, true));
+            at = 0;
+        }
+    }
+    conditions
+}
+
+/// Whether a condition that holds lists every value that its key may have.
+fn lists_values(condition: &Condition) -> bool {
+    let is_exact = |operand: &Operand| !operand.text.as_str().contains(['*', '?', '$']);
+    let operator = condition.operator;
+    let is_text = matches!(operator.base, Base::StringEquals | Base::StringLike | Base::ArnEquals | Base::ArnLike);
+    is_text && operator.set == SetOperator::None && !operator.if_exists && condition.operands.iter().all(is_exact)
 }

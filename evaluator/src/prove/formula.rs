@@ -88,6 +88,13 @@ impl Formula {
     }
 }
 
+impl PartialEq for Atoms {
+    /// The names say all about atoms.
+    fn eq(&self, other: &Self) -> bool {
+        self.numbers == other.numbers
+    }
+}
+
 impl Not for Formula {
     type Output = Self;
 

@@ -13,7 +13,7 @@ use crate::truth::{Rules, Unstated};
 use super::formula::Formula;
 use super::layers::Compiler;
 use super::search::{Outcome, search};
-use super::{Call, Comparison, Formulas, Standing, Unknown, Why, decided, route};
+use super::{Call, Comparison, Formulas, Standing, Unknown, Why, decided, route, with_caller};
 
 /// A request that is allowed though it must never be.
 #[derive(Debug, Clone)]
@@ -57,12 +57,12 @@ impl Comparison<'_> {
                 }
                 for action in never.actions.iter().filter(|action| subject.actions.contains(action)) {
                     for route in route::routes([self.before, self.after], caller) {
-                        let request = route::request(caller, subject, action, &route);
-                        let call = Call { comparison: self, caller, request, route: &route };
-                        match call.violation(never.unless) {
-                            Ok(None) => {}
-                            Ok(Some(violation)) => found.push(violation),
-                            Err(why) => unknown.push(Unknown { request: call.request, why }),
+                        for call in self.calls(caller, subject, action, &route) {
+                            match call.violation(never.unless) {
+                                Ok(None) => {}
+                                Ok(Some(violation)) => found.push(violation),
+                                Err(why) => unknown.push(Unknown { request: call.request, why }),
+                            }
                         }
                     }
                 }
@@ -89,7 +89,7 @@ impl Call<'_> {
         let (allowed, context) = if self.caller.is_known {
             decided(self.comparison.after, &request)
         } else {
-            let [_, after] = self.comparison.with_caller(&request.principal, has_access);
+            let [_, after] = with_caller(self.worlds, &request.principal, has_access);
             decided(&after, &request)
         };
         if allowed.effect != Effect::Allow || is_excused(unless, &context) {

@@ -313,7 +313,7 @@ fn named_account(policies: &[Arc<Policy>; 2]) -> Option<AccountId> {
 }
 
 /// Which statements mean the same, whatever their Sid, layout and order of values?
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Meanings {
     numbers: HashMap<usize, usize, FxBuildHasher>,
 }
