@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::facts::Facts;
 use crate::file::Text;
-use crate::prove::{name_of, standing_name};
+use crate::prove::{LINKED, name_of, standing_name};
 use crate::reference::{self, Target};
 use crate::root::PolicyRoot;
 use crate::table::{self, Refused, Stage};
@@ -97,12 +97,18 @@ impl Typed<'_> {
     }
 }
 
-/// Asks a world.
+/// Asks a world, with changes applied.
 ///
 /// # Errors
 /// What is wrong with the world, and a part of the question that it does not know.
-pub fn ask(root: &PolicyRoot, world: &str, typed: Typed<'_>, budget: Budget) -> Result<Answer, Refused> {
-    let Stage { facts, mut sources, .. } = Stage::of(root, world, &[])?;
+pub fn ask(
+    root: &PolicyRoot,
+    world: &str,
+    changes: &[String],
+    typed: Typed<'_>,
+    budget: Budget,
+) -> Result<Answer, Refused> {
+    let Stage { facts, mut sources, .. } = Stage::of(root, world, changes)?;
     let question = typed.question(&mut sources);
     match facts.world().and_then(|own| lines_of(&facts, &own, &question, budget)) {
         Ok(lines) => Ok(Answer { world: world.to_owned(), lines }),
@@ -144,9 +150,12 @@ fn lines(facts: &Facts, found: &[Access]) -> Vec<Line> {
             Standing::OfAccount { .. } => Some("anybody else of the account"),
             Standing::Service => Some("any other service"),
         };
+        let is_linked = access.stands_for != Standing::Itself && access.caller.is_service_linked();
         let line = Line {
             caller: standing_name(facts, &access.caller, access.stands_for),
-            stands_for,
+            stands_for: stands_for
+                .filter(|_| !is_linked)
+                .or(is_linked.then_some("those whom AWS linked to its services")),
             resource: name_of(facts, &access.resource),
             actions: vec![access.action.as_str().to_owned()],
             ways: sentences(&access.ways),
@@ -161,6 +170,14 @@ fn lines(facts: &Facts, found: &[Access]) -> Vec<Line> {
             None => lines.push(line),
         }
     }
+    // Those whom AWS linked to its services are among everybody else, unless they may more.
+    let is_among = |line: &Line, other: &Line| {
+        let account = line.caller.strip_suffix(LINKED);
+        account.is_some_and(|account| other.caller.strip_suffix("/*") == Some(account))
+            && Line { caller: line.caller.clone(), ..other.clone() } == *line
+    };
+    let all = lines.clone();
+    lines.retain(|line| !all.iter().any(|other| is_among(line, other)));
     lines
 }
 

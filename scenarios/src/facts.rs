@@ -249,6 +249,16 @@ pub fn load<'u>(
             Err(finding) => findings.push(finding),
         }
     }
+    if !read.is_empty() {
+        for path in root.overlays() {
+            let path = crate::table::typed(sources, "--with", path);
+            let over = root.read_named(sources, &path).map_err(|finding| vec![finding]);
+            match over.and_then(|id| file::read_world(sources, id)) {
+                Ok(over) => over.laid_over(&mut read),
+                Err(more) => findings.extend(more),
+            }
+        }
+    }
     let vars = match Vars::resolve(read.iter().map(|world| &world.vars).chain([own_vars])) {
         Ok(vars) => vars,
         Err(more) => {

@@ -14,6 +14,9 @@
 //! [`World`] and [`Call`] ask the same from Rust, without a file.
 //! [`table`] lists who may do what with the keys of a world, and what two versions of it differ in.
 //!
+//! [`mod@prove`] compares two versions over all calls, [`access`] says who may make one, and [`invariant`] whether one that must
+//! never be is.
+//!
 //! [`coverage`] says which parts of the policies no check exercises, [`mutate`] which faults no check would catch.
 //!
 //! [`decide`] needs none of these files: each of its lines brings everything along.
@@ -29,6 +32,7 @@ pub mod facts;
 pub mod file;
 pub mod grants;
 pub mod harness;
+pub mod invariant;
 pub mod judge;
 pub mod lint;
 pub mod measure;

@@ -34,7 +34,7 @@ use crate::judge::judge;
 use crate::mutate::witness::Ask;
 use crate::question::Question;
 use crate::root::PolicyRoot;
-use crate::table::answer::{Outcome, outcome};
+use crate::table::answer::{Outcome, lets_in, outcome};
 use crate::table::{Refused, Stage};
 
 /// How a version of a world stands to another.
@@ -278,6 +278,9 @@ fn unsupported(policy: &Policy) -> Option<Diagnostic> {
     Some(finding.help("say with scenarios what this policy has to allow and to deny"))
 }
 
+/// The statement that stands for what a stranger's own policies allow.
+const STAND_IN: &str = "anybody#[0]";
+
 /// Who calls, where policies are compared by themselves.
 const HOLDER: &str = "whoever has the policy";
 
@@ -415,13 +418,24 @@ fn findings(witnesses: &[Witness], comparison: &Comparison<'_>, denying: &Side, 
     }
     let told =
         |(finding, ways): (Finding, Option<Vec<Way>>)| Finding { ways: ways.map(|ways| sentences(&ways)), ..finding };
-    findings.into_iter().map(told).collect()
+    let mut findings: Vec<Finding> = findings.into_iter().map(told).collect();
+    let everybody: Vec<Finding> = findings.iter().filter(|finding| !finding.who.ends_with(LINKED)).cloned().collect();
+    findings.retain(|finding| !everybody.iter().any(|all| all.includes(finding)));
+    findings
 }
 
 fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowing: &Side) -> Finding {
     let Group { first: witness, request, is_named, actions } = group;
     let [before, after] = comparison.worlds(witness);
-    let (denied, allowed) = (outcome(&before, &request), outcome(&after, &request));
+    let (denied, mut allowed) = (outcome(&before, &request), outcome(&after, &request));
+    let mut place = statement_place(&after, &request, allowing);
+    // What lets in somebody whose own policies stand for others is the policy of the resource.
+    if allowed.by.as_deref() == Some(STAND_IN)
+        && let Some((name, span)) = lets_in(&after, &request)
+    {
+        allowed.by = Some(name);
+        place = Some(allowing.sources.place(span));
+    }
     let stopped_by = judge(&before, &request, Rules::NONE).layer.map_or("no layer", |layer| layer.word());
     let caller = caller_name(&allowing.facts, &denying.facts, &request.principal);
     let resource = resource_name(&allowing.facts, &denying.facts, &request);
@@ -434,7 +448,7 @@ fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowi
     let who = if witness.caller == Standing::Itself {
         caller.clone()
     } else {
-        standing_name(&allowing.facts, &request.principal, witness.caller)
+        standing_name(&allowing.facts, &witness.request.principal, witness.caller)
     };
     Finding {
         who,
@@ -443,7 +457,7 @@ fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowi
         denied,
         stopped_by,
         allowed,
-        place: statement_place(&after, &request, allowing),
+        place,
         rests_on: witness.rests_on.iter().map(Rule::number).collect(),
         ways: None,
         asks: vec![ask(&caller, &resource, &request)],
@@ -475,8 +489,13 @@ fn statement_place(world: &World, request: &Request, side: &Side) -> Option<Stri
     Some(side.sources.place(statement.span))
 }
 
-/// What a caller is called, or those for whom it stands: `account/NAME/*` is everybody else of an account, `account/*`
-/// everybody of accounts that nobody names, `service/*` every service that nobody names.
+/// What follows the name of an account where those are meant whom AWS linked to its services: control policies do not
+/// reach them.
+pub(crate) const LINKED: &str = "/aws-service-role/*";
+
+/// What a caller is called, or those for whom it stands: `account/NAME/*` is everybody else of an account, and
+/// `account/NAME/aws-service-role/*` those whom AWS linked to its services; `account/*` is everybody of accounts that nobody
+/// names, `service/*` every service that nobody names.
 pub(crate) fn standing_name(facts: &Facts, caller: &Principal, standing: Standing) -> String {
     match (standing, caller.account()) {
         (Standing::Service, _) => "service/*".to_owned(),
@@ -485,7 +504,8 @@ pub(crate) fn standing_name(facts: &Facts, caller: &Principal, standing: Standin
         }
         (Standing::OfAccount { .. }, Some(account)) => {
             let named = facts.accounts.iter().find(|(_, own)| **own == account);
-            format!("account/{}/*", named.map_or(account.as_str(), |(name, _)| name))
+            let name = named.map_or(account.as_str(), |(name, _)| name);
+            format!("account/{name}{}", if caller.is_service_linked() { LINKED } else { "/*" })
         }
         (Standing::Itself | Standing::OfAccount { .. }, _) => caller_name(facts, facts, caller),
     }
@@ -601,6 +621,13 @@ impl Finding {
         self.caller != HOLDER
     }
 
+    /// Whether the other one says the same of some of those of whom this one speaks.
+    fn includes(&self, other: &Self) -> bool {
+        let of_account = self.who.strip_suffix("/*").zip(other.who.strip_suffix(LINKED));
+        let same = |own: &Self| (own.resource.clone(), own.actions.clone(), own.ways.clone(), own.allowed.to_string());
+        of_account.is_some_and(|(own, linked)| own == linked) && same(self) == same(other)
+    }
+
     /// All but how the request travels.
     fn beside_travel(&self) -> String {
         let Self { who, caller, resource, actions, denied, stopped_by, allowed, place, rests_on, is_named, .. } = self;
@@ -613,8 +640,8 @@ impl Finding {
         self.asks.first().map(Ask::circumstances).unwrap_or_default()
     }
 
-    /// The requests as a scenario that says they must fail.
-    pub fn scenario(&self, world: &str) -> String {
+    /// The requests as a scenario that says they must fail with these changes of the world.
+    pub fn scenario(&self, world: &str, changes: &[String]) -> String {
         let mut text = String::new();
         let name = format!("{} gains no {} on {}", self.who, self.actions.join(", "), self.resource);
         let _ = writeln!(text, "scenario: {}", quoted(&name));
@@ -633,6 +660,9 @@ impl Finding {
                 let through = ask.question.via.as_ref().map(|via| format!(" through {via}")).unwrap_or_default();
                 let _ = writeln!(text, "  - name: {}", quoted(&format!("{action} by {}{through}", self.caller)));
                 text.push_str(&ask.text("    "));
+                if !changes.is_empty() {
+                    let _ = writeln!(text, "    change: {}", list(changes.iter().map(String::as_str)));
+                }
                 let _ = writeln!(text, "    expect: deny");
             }
         }

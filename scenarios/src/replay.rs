@@ -8,7 +8,7 @@ mod ask;
 mod expect;
 mod need;
 mod select;
-mod sweep;
+pub(crate) mod sweep;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

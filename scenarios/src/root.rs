@@ -31,6 +31,8 @@ pub struct PolicyRoot {
     kept: BTreeMap<String, Arc<[u8]>>,
     /// Whether the folder has no say.
     is_detached: bool,
+    /// Files that are laid over every world.
+    overlays: Vec<String>,
 }
 
 /// Why a file of a policy root could not be read.
@@ -102,13 +104,13 @@ impl PolicyRoot {
 
     /// A folder as a root, marked or not.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), kept: BTreeMap::new(), is_detached: false }
+        Self { folder: folder.into(), kept: BTreeMap::new(), is_detached: false, overlays: Vec::new() }
     }
 
     /// A root that is these files and no others, by their paths from the root, whatever the folder of that name holds.
     pub fn of_files(folder: impl Into<PathBuf>, files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let kept = files.into_iter().map(|(path, bytes)| (path, bytes.into())).collect();
-        Self { folder: folder.into(), kept, is_detached: true }
+        Self { folder: folder.into(), kept, is_detached: true, overlays: Vec::new() }
     }
 
     /// The same root with another text in one of its files.
@@ -117,6 +119,18 @@ impl PolicyRoot {
         let mut root = self.clone();
         root.kept.insert(path.to_owned(), text.as_bytes().into());
         root
+    }
+
+    /// The same root with files laid over every world that is read: what they define stands in place of what a world
+    /// defines under the same name, or beside it.
+    #[must_use]
+    pub fn with_overlays(&self, files: &[String]) -> Self {
+        Self { overlays: files.to_vec(), ..self.clone() }
+    }
+
+    /// The files that are laid over every world, in order.
+    pub fn overlays(&self) -> &[String] {
+        &self.overlays
     }
 
     /// The folder.

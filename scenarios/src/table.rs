@@ -109,6 +109,30 @@ impl Stage {
     }
 }
 
+/// Whether all that is wrong stands on the command line: a world that does not know what is asked about, and is as it should
+/// be otherwise.
+pub fn is_about_typed((sources, findings): &Refused) -> bool {
+    let is_typed = |finding: &Diagnostic| {
+        let source = finding.span().and_then(|span| sources.source(span.source));
+        source.is_some_and(|source| TYPED.contains(&source.name()))
+    };
+    !findings.is_empty() && findings.iter().all(is_typed)
+}
+
+/// Of two refusals of what several worlds do not know, the one that says what may be meant.
+pub fn most_telling(first: Option<Refused>, next: Refused) -> Refused {
+    let is_telling = |(_, findings): &Refused| {
+        findings.iter().any(|finding| finding.help.as_ref().is_some_and(|help| help.starts_with("did you mean")))
+    };
+    match first {
+        Some(first) if is_telling(&first) || !is_telling(&next) => first,
+        Some(_) | None => next,
+    }
+}
+
+/// The names of texts of the command line.
+const TYPED: [&str; 5] = ["CALL", "RESOURCE", "PRINCIPAL", "--change", "--never"];
+
 /// A text of the command line, which is far shorter than what a source map refuses.
 pub(crate) fn typed(sources: &mut SourceMap, name: &str, text: &str) -> Text {
     let id = sources.add(name, text).unwrap_or(SourceId::from_index(u32::MAX));

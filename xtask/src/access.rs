@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use permitlab::access::{Answer, Line, Typed, ask};
+use permitlab::table::{is_about_typed, most_telling};
 use permitlab_evaluator::prove::Budget;
 use serde_json::{Value, json};
 
 use crate::cli::{AccessArguments, TableFormat, WhatCanArguments, WhoCanArguments};
 use crate::exit::{Exit, Refusal};
 use crate::output::Streams;
-use crate::simulate::root;
+use crate::simulate::{overlaid, root};
 use crate::table;
 
 /// Answers `permitlab who-can`.
@@ -30,7 +31,7 @@ pub fn what_can(arguments: &WhatCanArguments, streams: &mut Streams) -> anyhow::
 }
 
 fn run(arguments: &AccessArguments, question: Typed<'_>, streams: &mut Streams) -> anyhow::Result<Exit> {
-    let root = root(arguments.root.as_deref())?;
+    let root = overlaid(&root(arguments.root.as_deref())?, &arguments.overlays)?;
     let all = root.world_files()?;
     for name in &arguments.worlds {
         if !all.contains(name) {
@@ -47,15 +48,15 @@ fn run(arguments: &AccessArguments, question: Typed<'_>, streams: &mut Streams) 
     let mut answers = Vec::new();
     let (mut refused, mut is_known) = (None, false);
     for world in worlds {
-        match ask(&root, world, question, Budget::default()) {
+        match ask(&root, world, &arguments.changes, question, Budget::default()) {
             Ok(answer) if answer.lines.is_empty() && !is_named => is_known = true,
             Ok(answer) => answers.push(answer),
             // A world that does not know what is asked about is left out, unless it was named.
             Err(why) => {
-                if is_named {
+                if is_named || !is_about_typed(&why) {
                     return table::invalid(&why, streams);
                 }
-                refused = refused.or(Some(why));
+                refused = Some(most_telling(refused, why));
             }
         }
     }

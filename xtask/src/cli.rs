@@ -157,11 +157,11 @@ pub struct TableArguments {
 #[derive(Debug, Args)]
 pub struct ProveArguments {
     /// The version to compare with: a branch, a tag or a commit, of which nothing in the work tree is touched; or a policy file
-    #[arg(long, value_name = "REV|FILE", required_unless_present = "changes")]
+    #[arg(long, value_name = "REV|FILE", required_unless_present_any = ["changes", "overlays", "never"])]
     pub from: Option<String>,
 
     /// The version that is looked at [default: the files as they are]
-    #[arg(long, value_name = "REV|FILE", requires = "from", conflicts_with = "changes")]
+    #[arg(long, value_name = "REV|FILE", requires = "from", conflicts_with_all = ["changes", "overlays"])]
     pub to: Option<String>,
 
     /// What policy files are attached as; otherwise their shape says so
@@ -172,6 +172,16 @@ pub struct ProveArguments {
     /// compared with themselves, changed
     #[arg(long = "change", value_name = "CHANGE")]
     pub changes: Vec<String>,
+
+    /// Lay a file of the policy root over every world first, as a change: what it defines stands in place of what a world
+    /// defines under the same name, or beside it; repeatable
+    #[arg(long = "with", value_name = "FILE", conflicts_with = "save")]
+    pub overlays: Vec<String>,
+
+    /// Prove of a world as it is that a call must never be allowed and is not: `anybody except service/bedrock may call
+    /// kms:Decrypt on key/eval unless kms:ViaService is s3.us-east-1.amazonaws.com`; repeatable. Scenarios hold it as `never:`
+    #[arg(long, value_name = "SENTENCE", conflicts_with_all = ["from", "save", "accept", "all", "steps"])]
+    pub never: Vec<String>,
 
     /// Worlds to compare; all of the policy root by default
     #[arg(value_name = "WORLD")]
@@ -236,6 +246,15 @@ pub struct AccessArguments {
     /// The worlds that are asked [default: those that know what is asked about]
     #[arg(long = "world", value_name = "WORLD")]
     pub worlds: Vec<String>,
+
+    /// Change something first, in the words of a scenario's `change:`; repeatable
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub changes: Vec<String>,
+
+    /// Lay a file of the policy root over every world first: what it defines stands in place of what a world defines under the
+    /// same name, or beside it; repeatable
+    #[arg(long = "with", value_name = "FILE")]
+    pub overlays: Vec<String>,
 
     /// The policy root: the folder that holds `permitlab.toml` [default: the nearest one]
     #[arg(long, value_name = "DIR")]
@@ -405,11 +424,11 @@ pub struct SimulateArguments {
 
     /// Print, for each call that is implicitly denied, the smallest changes of the policies that would let it pass and
     /// nothing else, as a `change:` to paste; each was decided again before it is shown
-    #[arg(long, conflicts_with_all = ["why", "changes"])]
+    #[arg(long, conflicts_with_all = ["why", "changes", "overlays"])]
     pub suggest: bool,
 
     /// Who decides
-    #[arg(long, value_enum, default_value_t, conflicts_with = "changes")]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["changes", "overlays"])]
     pub engine: Engine,
 
     /// Change something first, and show the decisions that differ; repeatable
@@ -422,6 +441,12 @@ pub struct SimulateArguments {
             `remove role-eval-kms#Use/Condition/StringEquals/kms:ViaService`"
     )]
     pub changes: Vec<String>,
+
+    /// Lay a file of the policy root over every world first, and show the decisions that differ: what it defines stands in
+    /// place of what a world defines under the same name, or beside it; repeatable
+    #[arg(long = "with", value_name = "FILE", help_heading = "What if",
+        conflicts_with_all = ["identity_policies", "key_policy", "save_scenario"])]
+    pub overlays: Vec<String>,
 
     /// Compare the access tables of all worlds, calls on keys, with those of another version: a branch, a tag or a commit;
     /// nothing in the work tree is touched
@@ -703,7 +728,9 @@ Examples:
   permitlab prove --from origin/main --save cases/gained
   permitlab prove --change 'remove key-eval#[1]/Condition/StringLike/aws:SourceArn'
   permitlab prove --from v1 --to v2 --format markdown --output comment.md
-  permitlab prove --from old.json --to new.json";
+  permitlab prove --from old.json --to new.json
+  permitlab prove --with what-if/second-region.yaml
+  permitlab prove --never 'anybody except account/ml, account/ml/* may call kms:ScheduleKeyDeletion on key/eval'";
 
 const COVERAGE_EXAMPLES: &str = "\
 An entry is covered when checks that say what has to come of a call saw it match and saw it not match; a statement when it \

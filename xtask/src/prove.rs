@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use permitlab::file::{Accepted, read_accepted};
+use permitlab::invariant::{Kept, kept};
 use permitlab::prove::{Changes, Finding, Proof, Verdict, applies, prove, prove_policies};
 use permitlab::root::PolicyRoot;
-use permitlab::table::Refused;
+use permitlab::table::{Refused, is_about_typed, most_telling};
 use permitlab_evaluator::prove::Budget;
 use permitlab_evaluator::source::SourceMap;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::exit::{Exit, Refusal};
 use crate::git::{self, Version};
 use crate::lint::markdown::code;
 use crate::output::Streams;
-use crate::simulate::root;
+use crate::simulate::{overlaid, root};
 use crate::table;
 
 /// Answers `permitlab prove`.
@@ -32,12 +33,16 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
         return files(arguments, from, to, budget, streams);
     }
     let root = root(arguments.root.as_deref())?;
+    if !arguments.never.is_empty() {
+        return never(arguments, &overlaid(&root, &arguments.overlays)?, streams);
+    }
     let here = || Version { root: root.clone(), is_there: true };
     let at = |revision: &Option<String>| {
         revision.as_ref().map_or_else(|| Ok(here()), |revision| git::root_at(&root, revision))
     };
     let Version { root: before, is_there } = at(&arguments.from)?;
     let Version { root: after, is_there: is_after } = at(&arguments.to)?;
+    let after = overlaid(&after, &arguments.overlays)?;
     if let (false, Some(to)) = (is_after, &arguments.to) {
         let refusal = Refusal::new(Exit::Usage, format!("`{to}` has no policy root"));
         return Err(refusal.help("name a revision in which the policy root is there").into());
@@ -82,13 +87,71 @@ pub fn run(arguments: &ProveArguments, streams: &mut Streams) -> anyhow::Result<
         }
     }
     if let Some(folder) = &arguments.save {
-        let saved = save(&root, folder, &proofs)?;
+        let saved = save(&root, folder, &proofs, &of_after)?;
         for name in saved {
             streams.err.line(format_args!("wrote {name}"))?;
         }
     }
     let exit = reported(arguments, &proofs, streams)?;
     Ok(if is_there { exit } else { Exit::Fine })
+}
+
+/// Proves of the worlds of a root that they keep to what must never be.
+fn never(arguments: &ProveArguments, root: &PolicyRoot, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let is_named = !arguments.worlds.is_empty();
+    let worlds = worlds(arguments, root, root)?;
+    let mut all: Vec<Kept> = Vec::new();
+    for sentence in &arguments.never {
+        let mut refused = None;
+        let mut is_known = false;
+        for world in &worlds {
+            match kept(root, world, &arguments.changes, sentence) {
+                Ok(kept) => {
+                    is_known = true;
+                    all.push(kept);
+                }
+                Err(why) if is_named || !is_about_typed(&why) => return table::invalid(&why, streams),
+                // A world that does not know what a sentence is about keeps to it, but one has to know it.
+                Err(why) => refused = Some(most_telling(refused, why)),
+            }
+        }
+        if let (false, Some(why)) = (is_known, refused) {
+            return table::invalid(&why, streams);
+        }
+    }
+    arguments.reports.write(streams, |format| match format {
+        ProveFormat::Human => kept_lines(&all),
+        ProveFormat::Json => format!("{:#}\n", json!({ "never": all.iter().map(Kept::json).collect::<Vec<Value>>() })),
+        ProveFormat::Markdown => kept_table(&all),
+    })?;
+    Ok(if all.iter().all(Kept::is_proved) { Exit::Fine } else { Exit::Failed })
+}
+
+fn kept_lines(all: &[Kept]) -> String {
+    let mut text = String::new();
+    for Kept { world, sentence, broken, unknown, .. } in all {
+        let _ = writeln!(text, "{world}: never {sentence}");
+        for line in broken {
+            let _ = writeln!(text, "  \u{1b}[31mBROKEN\u{1b}[0m   {line}");
+        }
+        for line in unknown {
+            let _ = writeln!(text, "  UNKNOWN  {line}");
+        }
+        if broken.is_empty() && unknown.is_empty() {
+            let _ = writeln!(text, "  proved: no call does, whoever makes it and however");
+        }
+    }
+    text
+}
+
+fn kept_table(all: &[Kept]) -> String {
+    let mut text = String::from("### What must never be\n\n| never | in | verdict | shown by |\n|---|---|---|---|\n");
+    for kept in all {
+        let shown = kept.broken.iter().chain(&kept.unknown).map(|line| code(line)).collect::<Vec<_>>();
+        let (sentence, world) = (code(&kept.sentence), code(&kept.world));
+        let _ = writeln!(text, "| {sentence} | {world} | {} | {} |", kept.word(), shown.join("; "));
+    }
+    text
 }
 
 /// A path of a policy file, where there is one.
@@ -146,7 +209,7 @@ fn by_world(root: &PolicyRoot, worlds: &[String], changes: &[&str]) -> Result<Ve
                     is_known = true;
                     own.push((*change).to_owned());
                 }
-                Err(why) => refused = refused.or(Some(why)),
+                Err(why) => refused = Some(most_telling(refused, why)),
             }
         }
         if let (false, Some(why)) = (is_known, refused) {
@@ -177,10 +240,10 @@ fn worlds(arguments: &ProveArguments, before: &PolicyRoot, after: &PolicyRoot) -
 }
 
 /// Writes a scenario file for each request that is newly allowed.
-fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof]) -> anyhow::Result<Vec<String>> {
+fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof], changes: &[Vec<String>]) -> anyhow::Result<Vec<String>> {
     let target = root.folder().join(folder);
     let mut written = Vec::new();
-    for proof in proofs {
+    for (proof, changes) in proofs.iter().zip(changes) {
         for (number, finding) in proof.gained.iter().enumerate() {
             std::fs::create_dir_all(&target).with_context(|| format!("making `{}`", target.display()))?;
             let world = Path::new(&proof.world).file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -190,7 +253,7 @@ fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof]) -> anyhow::Result<Ve
                 let message = format!("`{}` is there already", file.display());
                 return Err(Refusal::new(Exit::Usage, message).help("move it, or save into another folder").into());
             }
-            std::fs::write(&file, finding.scenario(&proof.world))
+            std::fs::write(&file, finding.scenario(&proof.world, changes))
                 .with_context(|| format!("writing `{}`", file.display()))?;
             written.push(file.display().to_string());
         }
@@ -277,7 +340,7 @@ fn details(finding: &Finding, shows_all: bool) -> Vec<String> {
 /// How many actions of one finding are named.
 const FEW: usize = 8;
 
-fn named(actions: &[String]) -> String {
+pub(crate) fn named(actions: &[String]) -> String {
     let few: Vec<&str> = actions.iter().take(FEW).map(String::as_str).collect();
     match actions.len().checked_sub(FEW) {
         None | Some(0) => few.join(" "),

@@ -49,7 +49,7 @@ pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Resu
     }
     if arguments.base.is_some() {
         are_among(&arguments.reports, &[Format::Human, Format::Json, Format::Markdown])?;
-    } else if arguments.question.call.is_some() || !arguments.changes.is_empty() {
+    } else if arguments.question.call.is_some() || is_what_if(arguments) {
         are_among(&arguments.reports, &[Format::Human, Format::Json])?;
     }
     if arguments.question.call.is_some() {
@@ -57,14 +57,34 @@ pub fn run(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Resu
     }
     let root = root(arguments.root.as_deref())?;
     if let Some(revision) = &arguments.base {
+        let root = overlaid(&root, &arguments.overlays)?;
         return base::run(arguments, &root, revision, streams);
     }
     let files = case_files(&root, &arguments.files)?;
-    if arguments.changes.is_empty() {
-        scenarios(arguments, &root, &files, streams)
-    } else {
+    if is_what_if(arguments) {
         what_if(arguments, &root, &files, streams)
+    } else {
+        scenarios(arguments, &root, &files, streams)
     }
+}
+
+/// Whether two versions are compared.
+fn is_what_if(arguments: &SimulateArguments) -> bool {
+    !arguments.changes.is_empty() || !arguments.overlays.is_empty()
+}
+
+/// The root with files laid over its worlds, as they are called from the current folder or from the root.
+pub(crate) fn overlaid(root: &PolicyRoot, named: &[String]) -> anyhow::Result<PolicyRoot> {
+    let mut overlays = Vec::new();
+    for name in named {
+        let found = named_files(root, name)?;
+        if found.is_empty() {
+            let refusal = Refusal::new(Exit::Usage, format!("there is no file `{name}` to lay over the worlds"));
+            return Err(refusal.help("name a file of the policy root, in the form of a world").into());
+        }
+        overlays.extend(found);
+    }
+    Ok(root.with_overlays(&overlays))
 }
 
 /// What a report holds in each of its forms.
@@ -357,11 +377,12 @@ fn what_if(
     let selection = Selection::new(&arguments.filters, &arguments.tags);
     let before = Options { today: Some(today()), only_decide: true, selection, ..Options::default() };
     let after = Options { changes: arguments.changes.clone(), ..before.clone() };
+    let with = overlaid(root, &arguments.overlays)?;
     let mut found = Vec::new();
     let mut changed = 0;
     let mut unchanged = None;
     for file in files {
-        let (old, new) = (replay(root, file, &before), replay(root, file, &after));
+        let (old, new) = (replay(root, file, &before), replay(&with, file, &after));
         for replayed in [&old, &new] {
             if !replayed.findings.is_empty() {
                 streams.err.line(findings(replayed, Colour::Always).join("\n\n"))?;
@@ -402,6 +423,8 @@ fn changes_report(found: &[Difference]) -> Report {
 /// Where a question is asked.
 struct Stage {
     facts: Facts,
+    /// The facts with files laid over them, where there are any.
+    overlaid: Option<Facts>,
     question: Question,
     root: Option<PolicyRoot>,
     worlds: Vec<String>,
@@ -411,9 +434,9 @@ struct Stage {
 fn ask(arguments: &SimulateArguments, streams: &mut Streams) -> anyhow::Result<Exit> {
     let mut sources = SourceMap::new();
     let answer = stage(arguments, &mut sources)?.and_then(|stage| {
-        let Stage { facts, question, root, worlds } = stage;
+        let Stage { facts, overlaid, question, root, worlds } = stage;
         let before = question.ask(&facts, &mut sources)?;
-        let after = changed(arguments, &facts, root.as_ref(), &mut sources)?
+        let after = changed(arguments, &facts, overlaid, root.as_ref(), &mut sources)?
             .map(|facts| question.ask(&facts, &mut sources))
             .transpose()?;
         Ok((question, worlds, root, before, after))
@@ -532,7 +555,7 @@ fn stage(arguments: &SimulateArguments, sources: &mut SourceMap) -> anyhow::Resu
         vars: bare.vars.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
     };
     let facts = policies.facts(&mut question, sources);
-    Ok(facts.map(|facts| Stage { facts, question, root: None, worlds: Vec::new() }))
+    Ok(facts.map(|facts| Stage { facts, overlaid: None, question, root: None, worlds: Vec::new() }))
 }
 
 fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question: Question) -> anyhow::Result<Staged> {
@@ -573,8 +596,11 @@ fn world_stage(arguments: &SimulateArguments, sources: &mut SourceMap, question:
         texts.push(Text::new(world.as_str(), Span::new(id, start, start + world.len())));
         start += world.len() + 1;
     }
-    let facts = facts::load(&root, sources, &texts, &Named::default());
-    Ok(facts.map(|facts| Stage { facts, question, root: Some(root), worlds }))
+    let with = overlaid(&root, &arguments.overlays)?;
+    let mut load = |root: &PolicyRoot| facts::load(root, sources, &texts, &Named::default());
+    let overlaid = (!arguments.overlays.is_empty()).then(|| load(&with)).transpose();
+    let facts = load(&root).and_then(|facts| Ok((facts, overlaid?)));
+    Ok(facts.map(|(facts, overlaid)| Stage { facts, overlaid, question, root: Some(root), worlds }))
 }
 
 /// The one world in which the caller and the resource of a question have a meaning.
@@ -619,19 +645,20 @@ fn question(arguments: &QuestionArguments) -> Question {
     }
 }
 
-/// The facts with the changes of the command line; `None` when there are none.
+/// The facts with the overlays and changes of the command line; `None` when there are none.
 fn changed(
     arguments: &SimulateArguments,
     facts: &Facts,
+    overlaid: Option<Facts>,
     root: Option<&PolicyRoot>,
     sources: &mut SourceMap,
 ) -> Result<Option<Facts>, Vec<Diagnostic>> {
-    if arguments.changes.is_empty() {
+    if !is_what_if(arguments) {
         return Ok(None);
     }
     let here = PolicyRoot::at(".");
     let root = root.unwrap_or(&here);
-    let mut facts = facts.clone();
+    let mut facts = overlaid.unwrap_or_else(|| facts.clone());
     for text in &arguments.changes {
         let Ok(id) = sources.add("--change", text.as_str()) else { continue };
         let change = Text::new(text.as_str(), Span::new(id, 0, text.len()));

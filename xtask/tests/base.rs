@@ -85,17 +85,83 @@ fn what_a_policy_gives_and_takes_is_told_by_line() {
     let repository = Repository::new("lines");
     assert_eq!(
         repository.simulate(&["--base", "HEAD"]),
-        (Exit::Fine, "0 gained, 0 lost, 0 changed; 78 calls compared\n".into(), String::new())
+        (
+            Exit::Fine,
+            "0 gained, 0 lost, 0 changed; 78 calls compared; proved: nobody may do more than before, and nobody less\n"
+                .into(),
+            String::new()
+        )
     );
     repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:Encrypt"));
     let told = "fixtures/eval.yaml
   GAINED   role/eval  key/eval  kms:Encrypt  directly  allow  role#Use
   LOST     role/eval  key/eval  kms:Decrypt  directly  allow  role#Use
+  proved: nobody else gains or loses access, by no other action, on no other key or role
 1 gained, 1 lost, 0 changed; 78 calls compared
 ";
     let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
     assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Failed, told, ""));
     assert_eq!(repository.git(&["status", "--porcelain"]).trim(), "M policies/policies/role.json");
+}
+
+/// The lines are samples on keys; what they do not show is known by proof, and fails the run as well.
+#[test]
+fn what_no_line_shows_is_told_by_proof() {
+    let repository = Repository::new("proof");
+    let trusting = |who: &str| {
+        let trust = r#"{ "Version": "2012-10-17", "Statement": { "Sid": "Assume", "Effect": "Allow",
+          "Principal": { "AWS": "WHO" }, "Action": "sts:AssumeRole" } }"#;
+        repository.write("policies/policies/trust.json", &trust.replace("WHO", who));
+    };
+    let world = WORLD.replace("[policies/role.json]", "[policies/role.json], trust: policies/trust.json");
+    repository.write("policies/fixtures/eval.yaml", &world);
+    trusting("arn:aws:iam::111122223333:role/eval");
+    repository.commit();
+    trusting("arn:aws:iam::444455556666:role/partner");
+    let told = "fixtures/eval.yaml
+  GAINED   arn:aws:iam::444455556666:role/partner  role/eval  sts:AssumeRole  directly or through any service, if its own policies allow it  allow  trust#Assume
+  LOST     role/eval  role/eval  sts:AssumeRole  directly or through any service  allow  trust#Assume
+  proved: nobody else gains or loses access, by no other action, on no other key or role (some lines are known by that proof alone)
+";
+    let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
+    assert_eq!((exit, err.as_str()), (Exit::Failed, ""), "{out}");
+    assert!(out.starts_with(told), "{out}");
+    let (_, json, _) = repository.simulate(&["--base", "HEAD", "--format", "json"]);
+    assert!(json.contains("\"verdict\": \"incomparable\""), "{json}");
+    let (_, markdown, _) = repository.simulate(&["--base", "HEAD", "--format", "markdown"]);
+    assert!(
+        markdown.contains("| `arn:aws:iam::444455556666:role/partner` | `role/eval` | `sts:AssumeRole` |"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn an_overlay_is_compared_as_a_change() {
+    let repository = Repository::new("overlay");
+    repository.write("policies/what-if/no-policies.yaml", "roles: { eval: { account: ml, policies: [] } }\n");
+    let with = ["--with", "what-if/no-policies.yaml"];
+    let lost = "LOST     role/eval  key/eval  kms:Decrypt";
+    let (exit, out, err) = repository.simulate(&[&["--base", "HEAD", "--fail-on", "lost"][..], &with].concat());
+    assert_eq!(exit, Exit::Failed, "{err}");
+    assert!(out.contains(lost), "{out}");
+    let (exit, out, _) = repository.prove(&with);
+    assert_eq!(exit, Exit::Fine);
+    assert!(out.starts_with("fixtures/eval.yaml: narrower\n  LOST    role/eval  key/eval  kms:Decrypt\n"), "{out}");
+    let who = ["kms:Decrypt", "key/eval"];
+    let of = |more: &[&str]| ran("who-can", &repository.0.join("policies"), &[&who[..], more].concat()).1;
+    assert!(of(&[]).contains("role/eval  key/eval") && !of(&with).contains("role/eval  key/eval"), "{}", of(&with));
+    assert!(!of(&["--change", "remove role#Use/Action/kms:Decrypt"]).contains("role/eval  key/eval"));
+    let call = ["--by", "role/eval", "--call", "kms:Decrypt", "--resource", "key/eval"];
+    let (exit, out, err) = repository.simulate(&[&call[..], &with].concat());
+    assert_eq!(exit, Exit::Fine, "{err}");
+    assert!(out.contains("LOST") && out.contains("+ implicit-deny"), "{out}");
+
+    repository.write("policies/what-if/misspelt.yaml", "rols: {}\n");
+    let (exit, _, err) = repository.prove(&["--with", "what-if/misspelt.yaml"]);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("what-if/misspelt.yaml:1:1") && err.contains("did you mean `roles`?"), "{err}");
+    let (exit, _, err) = repository.prove(&["--with", "what-if/missing.yaml"]);
+    assert_eq!(exit, Exit::Usage, "{err}");
 }
 
 #[test]

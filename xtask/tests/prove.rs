@@ -158,6 +158,55 @@ fn policy_files_are_compared_by_themselves() {
     assert!(err.contains("bucket.json:1:") && err.contains("key or trust policies"), "{err}");
 }
 
+#[test]
+fn what_a_change_would_give_is_saved_with_the_change() {
+    let repository = Repository::new("saved-change");
+    let change = "remove key-eval-repaired#[1]/Condition/StringLike/aws:SourceArn";
+    let (exit, out, err) = repository.run("prove", &["--change", change, "--save", "cases/what-if"]);
+    assert_eq!(exit, Exit::Failed, "{out}{err}");
+    assert!(err.contains("wrote"), "{err}");
+    let (exit, out, _) = repository.run("simulate", &["cases/what-if"]);
+    assert_eq!(exit, Exit::Failed, "{out}");
+    assert!(out.contains("0 passed"), "{out}");
+    // Without the change the same calls fail, as the scenario wants.
+    for file in fs::read_dir(repository.0.join("cases/what-if")).unwrap() {
+        let file = file.unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().starts_with("change:")).collect();
+        assert!(lines.len() < text.lines().count(), "{text}");
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+    }
+    let (exit, out, _) = repository.run("simulate", &["cases/what-if"]);
+    assert_eq!(exit, Exit::Fine, "{out}");
+}
+
+#[test]
+fn a_sentence_says_what_must_never_be() {
+    let repository = Repository::new("never");
+    let never = |sentence: &str| repository.run("prove", &["--never", sentence]);
+    let (exit, out, _) = never(
+        "service/bedrock may call kms:Decrypt on key/eval unless aws:SourceArn is arn:aws:bedrock:us-east-1:111122223333:evaluation-job/*",
+    );
+    assert_eq!(exit, Exit::Fine, "{out}");
+    assert!(out.ends_with("  proved: no call does, whoever makes it and however\n"), "{out}");
+    let (exit, out, _) = never(
+        "anybody except service/bedrock may call kms:Decrypt on key/eval unless kms:ViaService is s3.eu-west-1.amazonaws.com",
+    );
+    assert_eq!(exit, Exit::Failed);
+    assert!(
+        out.contains(
+            "BROKEN   role/eval-service may call kms:Decrypt on `key/eval`: through s3.us-east-1.amazonaws.com"
+        ),
+        "{out}"
+    );
+    let (exit, _, err) = never("anybody may call kms:Decrypt on key/evel");
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("--never:1:33") && err.contains("did you mean `key/eval`?"), "{err}");
+    let (exit, _, err) = never("anybody calls kms:Decrypt on key/eval");
+    assert_eq!(exit, Exit::Invalid);
+    assert!(err.contains("invalid-never"), "{err}");
+}
+
 /// What is gained is told under all its conditions, once for whoever gains it.
 #[rstest]
 #[case::source_arn_dropped(

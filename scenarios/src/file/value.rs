@@ -193,8 +193,13 @@ impl<T> Named<T> {
     }
 
     /// Adds a value under a name that is not there yet.
-    pub(super) fn push(&mut self, name: Text, value: T) {
+    pub(crate) fn push(&mut self, name: Text, value: T) {
         self.0.push((name, value));
+    }
+
+    /// Takes out what another one has under the same name.
+    pub(super) fn make_way<U>(&mut self, over: &Named<U>) {
+        self.0.retain(|(name, _)| over.get(name.as_str()).is_none());
     }
 
     /// How many there are.

@@ -41,6 +41,36 @@ pub struct World {
     pub table: Option<Table>,
 }
 
+impl World {
+    /// Lays another world over these: what it defines stands in place of what they define under the same name. Of an
+    /// organization, the units that it does not define stay.
+    pub fn laid_over(mut self, worlds: &mut Vec<Self>) {
+        for world in worlds.iter_mut() {
+            let Self { vars, context, organization, accounts, keys, roles, users, groups, endpoints, .. } = world;
+            vars.make_way(&self.vars);
+            context.make_way(&self.context);
+            accounts.make_way(&self.accounts);
+            keys.make_way(&self.keys);
+            roles.make_way(&self.roles);
+            users.make_way(&self.users);
+            groups.make_way(&self.groups);
+            endpoints.make_way(&self.endpoints);
+            world.buckets.make_way(&self.buckets);
+            world.resources.make_way(&self.resources);
+            if let Some(over) = &mut self.organization
+                && let Some(under) = organization.take()
+            {
+                for (path, unit) in under.units.iter() {
+                    if over.units.get(path.as_str()).is_none() {
+                        over.units.push(path.clone(), unit.clone());
+                    }
+                }
+            }
+        }
+        worlds.push(self);
+    }
+}
+
 /// What an access table asks about; each part stands in place of all there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "the parts of an access table; write a mapping with `principals`")]

@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::file::scenario::{Ask, Never};
 use crate::file::{At, Text};
 use crate::placeholders::{Scope, fill};
-use crate::prove::{circumstances, standing_name};
+use crate::prove::{LINKED, circumstances, standing_name};
 use crate::reference::{self, Target};
 
 use super::Problem;
@@ -81,8 +81,11 @@ pub(super) fn ask(
     Ok(problems)
 }
 
+/// The code of a call that is allowed though it must never be.
+pub(crate) const BROKEN: &str = "never-allowed";
+
 /// Whether there is a call that must never be allowed.
-pub(super) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'_>, span: Span) -> Found<Vec<Problem>> {
+pub(crate) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'_>, span: Span) -> Found<Vec<Problem>> {
     let told = |finding: Box<Diagnostic>| vec![*finding];
     let mut actions: Vec<ActionName> = Vec::new();
     for call in &never.calls {
@@ -109,7 +112,12 @@ pub(super) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
     let forbidden = Forbidden { actions: &actions, resource: &target.arn, unless: &unless };
     let is_meant = |caller: &Principal, standing: Standing| {
         let name = standing_name(facts, caller, standing);
-        (by.is_empty() || by.contains(&name)) && !except.contains(&name)
+        // Everybody else of an account are also those whom AWS linked to its services.
+        let everybody = name.strip_suffix(LINKED).map(|account| format!("{account}/*"));
+        let is_among = |names: &BTreeSet<String>| {
+            names.contains(&name) || everybody.as_ref().is_some_and(|all| names.contains(all))
+        };
+        (by.is_empty() || is_among(&by)) && !is_among(&except)
     };
     let (violations, unknown) = comparison.violations(&forbidden, is_meant);
     // One request of each caller is enough.
@@ -123,7 +131,7 @@ pub(super) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
             let how = circumstances(request);
             let message = format!("{who} may call {} on `{resource}`: {how}", request.action);
             let help = format!("narrow what allows it, or add `{who}` to `except`");
-            problem("never-allowed", message, span, &help)
+            problem(BROKEN, message, span, &help)
         })
         .collect();
     problems.extend(unknown.iter().map(|each| {
@@ -142,9 +150,14 @@ fn names(facts: &Facts, written: &[Text], scope: &Scope<'_>) -> Found<BTreeSet<S
         let name = match text.as_str().strip_suffix("/*") {
             Some("account" | "service") => text.as_str().to_owned(),
             Some(account) if account.starts_with("account/") => {
-                let account = Text::new(account, text.span());
+                let linked = text.as_str().strip_suffix(LINKED);
+                let account = Text::new(linked.unwrap_or(account), text.span());
                 let root = reference::caller(facts, &account).map_err(|finding| vec![*finding])?;
-                standing_name(facts, &root, Standing::OfAccount { allowed: true })
+                let everybody = standing_name(facts, &root, Standing::OfAccount { allowed: true });
+                match (linked, everybody.strip_suffix("/*")) {
+                    (Some(_), Some(account)) => format!("{account}{LINKED}"),
+                    (_, _) => everybody,
+                }
             }
             Some(_) | None => {
                 let caller = reference::caller(facts, &text).map_err(|finding| vec![*finding])?;

@@ -16,6 +16,7 @@ use permitlab_evaluator::layer::Layer;
 use permitlab_evaluator::policy;
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::{Request, Resource, Source, Via};
+use permitlab_evaluator::source::Span;
 use permitlab_evaluator::truth::{Rule, Rules};
 use permitlab_evaluator::world::World;
 use rayon::prelude::*;
@@ -152,12 +153,21 @@ fn name(applicable: &Applicable<'_>, decision: &Decision) -> Option<String> {
 }
 
 /// The statement of the resource's policy that lets a caller of another account in.
-fn opened(explanation: &Explanation<'_>) -> Option<String> {
+fn opened(explanation: &Explanation<'_>) -> Option<(String, Span)> {
     let own = explanation.layers.iter().filter(|layer| layer.layer == Layer::Resource);
     let mut statements = own.flat_map(|layer| &layer.statements);
     let is_open =
         |each: &&StatementExplanation<'_>| each.applies.holds() && each.subject.effect() == policy::Effect::Allow;
-    statements.find(is_open).map(StatementExplanation::name)
+    statements.find(is_open).map(|statement| (statement.name(), statement.subject.span()))
+}
+
+/// The statement of the resource's policy that lets a caller in whose own account allows it everything: its name and place.
+pub(crate) fn lets_in(world: &World, request: &Request) -> Option<(String, Span)> {
+    let context = derive::context(world, request);
+    let endpoint = derive::endpoint(request, &context);
+    let applicable = gather(world, request, endpoint.as_deref());
+    let Answer::Decided(decision) = answer(world, &applicable, request, &context, Rules::NONE) else { return None };
+    opened(&explain(&applicable, request, &context, &decision))
 }
 
 /// Asks one call.
@@ -170,7 +180,8 @@ pub fn outcome(world: &World, request: &Request) -> Outcome {
             let mut outcome = Outcome::of(&applicable, &decision, &[]);
             // What lets a stranger in is the key policy; its own account allows it everything.
             if outcome.by.as_deref() == Some(LETS_OUT) {
-                outcome.by = opened(&explain(&applicable, request, &context, &decision)).or(outcome.by);
+                let opened = opened(&explain(&applicable, request, &context, &decision));
+                outcome.by = opened.map(|(name, _)| name).or(outcome.by);
             }
             outcome
         }

@@ -69,6 +69,7 @@ pub const PAGES: &[Page] = pages![
     "invalid-json"
     "invalid-key"
     "invalid-key-id"
+    "invalid-never"
     "invalid-number"
     "invalid-path"
     "invalid-policy"
