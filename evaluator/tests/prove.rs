@@ -106,6 +106,33 @@ fn changes_of_the_role_policy(#[case] after: String, #[case] expected: &str) {
     assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, BEDROCK], &after)), expected);
 }
 
+/// What a variable stands for is not known, and has no wildcards (R4.14): to be like it is to equal it, and not to be like it
+/// is the opposite.
+#[rstest]
+#[case::like(&[("Allow", "StringLike")], &[("Allow", "StringEquals")], "equal")]
+#[case::not_like(&[("Allow", "StringNotLike")], &[("Allow", "StringNotEquals")], "equal")]
+#[case::opposites(&[("Allow", "StringLike"), ("Deny", "StringNotEquals")], &[("Allow", "StringLike")], "equal")]
+#[case::denied(&[("Allow", "StringLike")], &[("Allow", "StringLike"), ("Deny", "StringEquals")], "narrower")]
+#[case::opposite_allowed(&[("Allow", "StringLike")], &[("Allow", "StringNotLike")], "incomparable")]
+fn a_condition_hangs_on_a_variable(
+    #[case] before: &[(&str, &str)],
+    #[case] after: &[(&str, &str)],
+    #[case] expected: &str,
+) {
+    let role = |statements: &[(&str, &str)]| {
+        let statement = |(effect, operator): &(&str, &str)| {
+            format!(
+                r#"{{"Effect": "{effect}", "Action": "kms:Decrypt", "Resource": "*",
+                    "Condition": {{"{operator}": {{"aws:SourceIdentity": "${{aws:PrincipalTag/owner}}"}}}}}}"#
+            )
+        };
+        let statements: Vec<String> = statements.iter().map(statement).collect();
+        format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, statements.join(", "))
+    };
+    let world = |statements| world(&[ROOT, BEDROCK], &role(statements));
+    assert_eq!(verdict(&world(before), &world(after)), expected);
+}
+
 #[test]
 fn a_statement_may_be_split() {
     let other = BEDROCK.replace(

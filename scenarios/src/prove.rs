@@ -148,7 +148,7 @@ impl Verdict {
     }
 
     /// What it means, in a sentence.
-    pub const fn sentence(self) -> &'static str {
+    const fn sentence(self) -> &'static str {
         match self {
             Self::Equal => "proved: nobody may do more than before, and nobody less",
             Self::Narrower => "proved: nobody may do more than before",
@@ -359,7 +359,7 @@ const fn verdict(gains: (usize, usize), losses: (usize, usize)) -> Verdict {
         ((0, 0), (0, 0)) => Verdict::Equal,
         ((0, 0), _) => Verdict::Narrower,
         ((0, _), _) => Verdict::Inconclusive,
-        (_, (0, 0)) => Verdict::Wider,
+        (_, (0, _)) => Verdict::Wider,
         (_, _) => Verdict::Incomparable,
     }
 }
@@ -694,6 +694,14 @@ fn request_json(ask: &Ask) -> Value {
 }
 
 impl Proof {
+    /// What the verdict means here, in a sentence.
+    pub fn sentence(&self) -> &'static str {
+        if self.verdict == Verdict::Wider && !self.unknown.is_empty() {
+            return "somebody may do more than before";
+        }
+        self.verdict.sentence()
+    }
+
     /// The proof for programs.
     pub fn json(&self) -> Value {
         let unknown: Vec<Value> = self.unknown.iter().map(|(call, why)| json!({ "call": call, "why": why })).collect();

@@ -298,7 +298,7 @@ fn human(proofs: &[Proof], shows_all: bool) -> String {
         if more > 0 {
             let _ = writeln!(text, "  and {more} more of which nothing could be said");
         }
-        let _ = writeln!(text, "  {} ({asked})", verdict.sentence());
+        let _ = writeln!(text, "  {} ({asked})", proof.sentence());
     }
     text
 }
@@ -351,7 +351,7 @@ pub(crate) fn named(actions: &[String]) -> String {
 fn markdown(proofs: &[Proof], shows_all: bool) -> String {
     let mut text = String::from("### Access that the change gives and takes\n");
     for proof in proofs {
-        let _ = writeln!(text, "\n#### `{}`: {}\n\n{}.", proof.world, proof.verdict.word(), proof.verdict.sentence());
+        let _ = writeln!(text, "\n#### `{}`: {}\n\n{}.", proof.world, proof.verdict.word(), proof.sentence());
         for (title, findings) in [("Gained", &proof.gained), ("Lost", &proof.lost)] {
             if findings.is_empty() {
                 continue;

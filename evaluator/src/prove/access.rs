@@ -14,7 +14,7 @@ use crate::truth::Rules;
 
 use super::formula::{Atom, Atoms, Formula};
 use super::search::{Outcome, search};
-use super::{Call, Comparison, Formulas, Open, Standing, Witness, route, value};
+use super::{Call, Comparison, Formulas, Open, Standing, Witness, readings, route, value};
 
 /// What a caller may do with a resource by an action.
 #[derive(Debug, Clone)]
@@ -124,13 +124,13 @@ impl Call<'_> {
     fn add_to(&self, access: &mut Access) {
         let formulas = self.formulas(Rules::NONE, &[]);
         let all = Formula::all(std::iter::once(formulas.after.clone()).chain(formulas.known.iter().cloned()));
-        for rule in formulas.met.iter() {
-            let other = self.formulas(Rules::NONE.with(rule), &[]);
-            // Over the same conditions the numbers of atoms are the same.
-            if other.after != formulas.after {
-                access.unsure = access.unsure.with(rule);
-            }
-        }
+        // Over the same conditions the numbers of atoms are the same.
+        let differs = |flipped: &Rules| self.formulas(*flipped, &[]).after != formulas.after;
+        let differing = match readings(formulas.met) {
+            Some(others) => others.filter(differs).fold(Rules::NONE, Rules::union),
+            None => formulas.met,
+        };
+        access.unsure = access.unsure.union(differing);
         let (ways, is_whole) = self.ways_of(&all, &formulas);
         access.is_cut_off |= !is_whole;
         access.ways.extend(ways);

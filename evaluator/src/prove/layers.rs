@@ -5,12 +5,13 @@
 //! a time: the reference's, or the other one where `flipped` says so.
 
 use crate::catalog::{self, KeyType};
-use crate::condition::Condition;
 use crate::condition::operator::{Base, Family, Operator, SetOperator};
+use crate::condition::{Condition, Operand};
 use crate::context::{ConditionKey, Lookup, Presence};
 use crate::eval::{View, element, statement};
 use crate::gather::{Applicable, Levels};
 use crate::json::Text;
+use crate::policy::pattern::Pattern;
 use crate::policy::{Effect, Policies, Policy, PolicyType, Statement};
 use crate::principal::{Principal, PrincipalMatch};
 use crate::service::kms::grant;
@@ -314,6 +315,20 @@ impl<'c> Compiler<'c> {
     }
 
     /// When a condition holds.
+    /// A condition that hangs on a policy variable nobody stated. What means the same is the same atom, and what means the
+    /// opposite is its negation.
+    fn hanging(&mut self, condition: &Condition) -> Formula {
+        let operator = condition.operator;
+        let is_single = operator.set == SetOperator::None && !operator.if_exists && !condition.is_multivalued();
+        match found(&OPPOSITES, operator.base).filter(|_| is_single) {
+            Some(base) => {
+                let operator = Operator { base, ..operator };
+                !self.atoms.open(&condition_text(&Condition { operator, ..condition.clone() }))
+            }
+            None => self.atoms.open(&condition_text(condition)),
+        }
+    }
+
     pub(super) fn condition(&mut self, condition: &Condition, view: &View<'_>) -> Formula {
         let entry = view.entry(&condition.key);
         let presence = match &entry.doubt {
@@ -327,7 +342,7 @@ impl<'c> Compiler<'c> {
             self.met = self.met.union(doubtful(condition));
             return match condition.resolved(view) {
                 Some(condition) => self.atoms.condition(condition),
-                None => self.atoms.open(&condition_text(condition)),
+                None => self.hanging(condition),
             };
         }
         let truth = condition.holds_with(presence, view);
@@ -459,7 +474,38 @@ fn is_of_form(condition: &Condition) -> bool {
 fn condition_text(condition: &Condition) -> String {
     let mut operands: Vec<&str> = condition.operands.iter().map(|operand| operand.text.as_str()).collect();
     operands.sort_unstable();
-    format!("{} {} {operands:?}", condition.key.folded(), condition.operator)
+    let operator = Operator { base: plainest(condition), ..condition.operator };
+    format!("{} {operator} {operands:?}", condition.key.folded())
+}
+
+/// Operators that say the same without wildcards as with them. Those in the value of a variable are none (R4.14), and
+/// operators on ARNs know no difference.
+const PLAINER: [(Base, Base); 4] = [
+    (Base::StringLike, Base::StringEquals),
+    (Base::StringNotLike, Base::StringNotEquals),
+    (Base::ArnLike, Base::ArnEquals),
+    (Base::ArnNotLike, Base::ArnNotEquals),
+];
+
+/// Operators that hold of a single value where the other one fails.
+const OPPOSITES: [(Base, Base); 5] = [
+    (Base::StringNotEquals, Base::StringEquals),
+    (Base::StringNotEqualsIgnoreCase, Base::StringEqualsIgnoreCase),
+    (Base::StringNotLike, Base::StringLike),
+    (Base::ArnNotEquals, Base::ArnEquals),
+    (Base::ArnNotLike, Base::ArnLike),
+];
+
+fn found(table: &[(Base, Base)], base: Base) -> Option<Base> {
+    table.iter().find(|(own, _)| *own == base).map(|(_, other)| *other)
+}
+
+/// The operator that says the same in the plainest way.
+fn plainest(condition: &Condition) -> Base {
+    let base = condition.operator.base;
+    let has_wildcards = || condition.operands.iter().flat_map(Operand::patterns).any(Pattern::has_wildcards);
+    let is_plain = base.family() == Family::Arn || !has_wildcards();
+    found(&PLAINER, base).filter(|_| is_plain).unwrap_or(base)
 }
 
 fn resource_text(statement: &Statement) -> String {

@@ -13,7 +13,7 @@ use crate::truth::{Rules, Unstated};
 use super::formula::Formula;
 use super::layers::Compiler;
 use super::search::{Outcome, search};
-use super::{Call, Comparison, Formulas, Standing, Unknown, Why, decided, route, with_caller};
+use super::{Call, Comparison, Formulas, Standing, Unknown, Why, decided, readings, route, with_caller};
 
 /// A request that is allowed though it must never be.
 #[derive(Debug, Clone)]
@@ -80,8 +80,9 @@ impl Call<'_> {
             Outcome::Model(model) => model,
             // What another reading of a rule may allow is not known never to be.
             Outcome::Impossible => {
-                let allows = |rule| self.unexcused(unless, Rules::NONE.with(rule)).1 != Outcome::Impossible;
-                return if formulas.met.iter().any(allows) { Err(Why::Reading) } else { Ok(None) };
+                let allows = |flipped| self.unexcused(unless, flipped).1 != Outcome::Impossible;
+                let is_open = readings(formulas.met).is_none_or(|mut others| others.any(allows));
+                return if is_open { Err(Why::Reading) } else { Ok(None) };
             }
         };
         let request = self.request(&formulas, &model);
