@@ -314,7 +314,6 @@ impl<'c> Compiler<'c> {
         Some(read(truth, self.flipped))
     }
 
-    /// When a condition holds.
     /// A condition that hangs on a policy variable nobody stated. What means the same is the same atom, and what means the
     /// opposite is its negation.
     fn hanging(&mut self, condition: &Condition) -> Formula {
@@ -329,6 +328,7 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// When a condition holds.
     pub(super) fn condition(&mut self, condition: &Condition, view: &View<'_>) -> Formula {
         let entry = view.entry(&condition.key);
         let presence = match &entry.doubt {
