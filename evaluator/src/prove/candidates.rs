@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::catalog::KeyType;
 use crate::condition::operator::Family;
 use crate::condition::{Condition, Operand};
 
@@ -117,6 +118,17 @@ fn samples(key: &str) -> &'static [&'static str] {
         "aws:sourceip" | "aws:vpcsourceip" => &["203.0.113.9"],
         key if key.ends_with("account") => &[OTHER_ACCOUNT],
         _ => &["other", "example", "x", ""],
+    }
+}
+
+/// A value that AWS sends in keys of the type: where nothing is asked of it but to be there, any will do.
+pub(super) fn of_type(key_type: KeyType) -> Option<&'static str> {
+    match key_type {
+        KeyType::Arn | KeyType::Arns => Some("arn:aws:s3:::example-bucket"),
+        KeyType::Numeric => Some("1"),
+        KeyType::Date => Some("2024-01-01T00:00:00Z"),
+        KeyType::Ip => Some("203.0.113.9"),
+        KeyType::String | KeyType::Strings | KeyType::Bool | KeyType::Bools => None,
     }
 }
 

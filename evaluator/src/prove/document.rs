@@ -266,7 +266,7 @@ fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, 
 }
 
 /// When a statement is about the resource.
-fn resource(statement: &Statement, view: &View<'_>, atoms: &mut Atoms) -> Formula {
+pub(super) fn resource(statement: &Statement, view: &View<'_>, atoms: &mut Atoms) -> Formula {
     let ResourceElement::Listed { negated, patterns, .. } = &statement.resource else { return Formula::YES };
     let mut operands = Vec::new();
     for pattern in patterns {
@@ -400,6 +400,18 @@ mod tests {
     fn a_boolean_is_one_of_two_texts(#[case] conditions: &str, #[case] expected: bool) {
         let present = policy(ON_ALL, r#""Null": {"aws:ViaAWSService": "false"}"#);
         assert_eq!(gains(&policy(ON_ALL, conditions), &present), expected);
+    }
+
+    #[rstest]
+    #[case::an_arn("s3:DataAccessPointArn")]
+    #[case::a_number("aws:MultiFactorAuthAge")]
+    #[case::a_date("aws:TokenIssueTime")]
+    #[case::an_address("aws:VpcSourceIp")]
+    #[case::a_text("aws:userid")]
+    #[case::a_boolean("aws:ViaAWSService")]
+    fn a_key_of_which_nothing_else_is_asked_may_be_there(#[case] key: &str) {
+        let nothing = policy(ON_ALL, r#""Null": {"aws:userid": ["true"]}, "StringLike": {"aws:userid": "*"}"#);
+        assert!(gains(&nothing, &policy(ON_ALL, &format!(r#""Null": {{"{key}": "false"}}"#))));
     }
 
     #[rstest]
