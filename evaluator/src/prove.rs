@@ -12,6 +12,7 @@
 mod access;
 mod candidates;
 mod document;
+mod elsewhere;
 mod formula;
 mod layers;
 mod never;
@@ -51,6 +52,7 @@ use space::{Caller, Facts, Meanings, StandsFor, Subject};
 
 pub use access::{Access, Travels, Way};
 pub use document::{DocumentGains, DocumentWitness, differences, documents};
+pub use elsewhere::{Elsewhere, OwnGain, OwnUnknown, Unlooked};
 pub use never::{Never, Violation};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};

@@ -198,8 +198,8 @@ pub(crate) fn sentences(ways: &[Way]) -> Vec<String> {
         } else {
             through.join(" or ")
         };
-        let parts: Vec<String> = std::iter::once(how).chain(conditions).collect();
-        sentences.push(parts.join(", "));
+        let parts: Vec<String> = std::iter::once(how).chain(conditions).filter(|part| !part.is_empty()).collect();
+        sentences.push(if parts.is_empty() { "always".to_owned() } else { parts.join(", ") });
     }
     sentences.sort_unstable();
     sentences
@@ -213,6 +213,7 @@ fn parts(way: &Way) -> (String, Vec<String>) {
         Travels::Directly => "directly".to_owned(),
         Travels::Endpoint(id) => format!("through the VPC endpoint {id}"),
         Travels::Forwarded => ANY_SERVICE.to_owned(),
+        Travels::Anyhow => String::new(),
     };
     let mut conditions = Vec::new();
     let mut own: Vec<(&Condition, bool)> = Vec::new();

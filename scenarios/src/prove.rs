@@ -17,8 +17,8 @@ use permitlab_evaluator::gather::gather;
 use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::prove::{
-    Asked, Budget, Comparison, DocumentWitness, Gains, Pair, Standing, Unknown, Way, Witness, documents, worlds_of_key,
-    worlds_of_trust,
+    Asked, Budget, Comparison, DocumentWitness, Elsewhere, Gains, OwnGain, Pair, Standing, Unknown, Way, Witness,
+    documents, worlds_of_key, worlds_of_trust,
 };
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::SourceMap;
@@ -93,10 +93,7 @@ impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::World(Asked { callers, resources, calls }) => {
-                write!(
-                    f,
-                    "{callers} callers, {resources} keys and roles, {calls} calls; no other resource is looked at"
-                )
+                write!(f, "{callers} callers, {resources} keys and roles, {calls} calls; elsewhere their own policies")
             }
             Self::Actions(actions) => write!(f, "{actions} actions, every resource"),
         }
@@ -133,6 +130,8 @@ pub struct Finding {
     asks: Vec<Ask>,
     /// Whether a scenario file can name the caller.
     is_named: bool,
+    /// Whether it is on a resource that no world states, as far as the caller's own policies go.
+    pub is_elsewhere: bool,
 }
 
 impl Verdict {
@@ -313,6 +312,7 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
         ways: None,
         asks: vec![Ask { question, context: witness.context.clone() }],
         is_named: false,
+        is_elsewhere: false,
     }
 }
 
@@ -343,14 +343,89 @@ fn compared(name: &str, old: &Side, new: &Side, budget: Budget) -> Proof {
         gains.extend(gained);
         losses.extend(lost);
     }
-    let gained = findings(&gains.witnesses, &comparison, old, new);
-    let lost = findings(&losses.witnesses, &comparison.turned(), new, old);
-    let mut unknown: Vec<(String, String)> =
-        gains.unknown.iter().chain(&losses.unknown).map(|each| unknown_text(each, new, old)).collect();
+    let turned = comparison.turned();
+    let mut gained = findings(&gains.witnesses, &comparison, old, new);
+    let mut lost = findings(&losses.witnesses, &turned, new, old);
+    let text = |each: &Unknown| unknown_text(each, new, old);
+    let mut not_gained: Vec<(String, String)> = gains.unknown.iter().map(text).collect();
+    let mut not_lost: Vec<(String, String)> = losses.unknown.iter().map(text).collect();
+    add_elsewhere(&comparison, [old, new], &mut gained, &mut not_gained);
+    add_elsewhere(&turned, [new, old], &mut lost, &mut not_lost);
+    let verdict = verdict((gained.len(), not_gained.len()), (lost.len(), not_lost.len()));
+    let mut unknown = [not_gained, not_lost].concat();
     unknown.sort_unstable();
     unknown.dedup();
-    let verdict = verdict((gained.len(), gains.unknown.len()), (lost.len(), losses.unknown.len()));
     Proof { world: name.to_owned(), verdict, gained, lost, unknown, asked: Compared::World(comparison.asked()) }
+}
+
+/// What the own policies of callers newly let through on resources that no version states, and what is not compared.
+fn add_elsewhere(
+    comparison: &Comparison<'_>,
+    [denying, allowing]: [&Side; 2],
+    findings: &mut Vec<Finding>,
+    unknown: &mut Vec<(String, String)>,
+) {
+    let callers = 0..comparison.callers();
+    let each: Vec<Elsewhere> = callers.into_par_iter().map(|caller| comparison.elsewhere(caller)).collect();
+    for Elsewhere { gains, unknown: own_unknown } in each {
+        let own: Vec<Finding> = gains.iter().map(|gain| of_own(gain, denying, allowing)).collect();
+        // What a statement gives on what a world states is told there.
+        let is_told = |own: &Finding| {
+            own.actions.iter().all(|action| {
+                let same = |known: &&Finding| known.who == own.who && known.allowed.by == own.allowed.by;
+                findings.iter().filter(same).any(|known| known.actions.contains(action))
+            })
+        };
+        let own: Vec<Finding> = own.into_iter().filter(|own| !is_told(own)).collect();
+        findings.extend(own);
+        unknown.extend(own_unknown.iter().map(|each| {
+            let who = standing_name(&allowing.facts, &each.caller, each.stands_for);
+            (format!("{who}  where no world states the resource  {}", each.action), each.why.to_string())
+        }));
+    }
+    let unlooked = comparison.unlooked();
+    unknown.extend(
+        unlooked.iter().map(|each| (each.to_string(), "it could let more through, and is not compared".to_owned())),
+    );
+}
+
+fn of_own(gain: &OwnGain, denying: &Side, allowing: &Side) -> Finding {
+    let OwnGain { caller, stands_for, actions, resource, context, allowed_by, stopped_by, ways } = gain;
+    let who = match stands_for {
+        Standing::Itself => caller_name(&allowing.facts, &denying.facts, caller),
+        Standing::OfAccount { .. } | Standing::Service => standing_name(&allowing.facts, caller, *stands_for),
+    };
+    let (layer, effect, denied_by) = stopped_by;
+    let actions: Vec<String> = actions.iter().map(ToString::to_string).collect();
+    let question = Question {
+        by: who.clone(),
+        resource: Some(resource.to_string()),
+        call: actions.first().cloned().unwrap_or_default(),
+        ..Question::default()
+    };
+    let place = allowed_by.as_ref().map(|(_, span)| *span);
+    Finding {
+        caller: who.clone(),
+        who,
+        stands_for: None,
+        resource: resource.to_string(),
+        actions,
+        denied: Outcome { effect: *effect, by: denied_by.clone(), ..Outcome::NOTHING },
+        stopped_by: layer.word(),
+        allowed: Outcome {
+            effect: Effect::Allow,
+            by: allowed_by.as_ref().map(|(name, _)| name.clone()),
+            ..Outcome::NOTHING
+        },
+        place: place
+            .filter(|span| allowing.sources.source(span.source).is_some())
+            .map(|span| allowing.sources.place(span)),
+        rests_on: Vec::new(),
+        ways: ways.as_ref().map(|ways| sentences(ways)),
+        asks: vec![Ask { question, context: context.clone() }],
+        is_named: false,
+        is_elsewhere: true,
+    }
 }
 
 /// The verdict of what is gained and lost, and of how many calls nothing could be said.
@@ -464,6 +539,7 @@ fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowi
         caller,
         resource,
         is_named,
+        is_elsewhere: false,
     }
 }
 
@@ -675,7 +751,7 @@ impl Finding {
             "actions": self.actions, "requests": self.asks.iter().map(request_json).collect::<Vec<_>>(),
             "ways": self.ways, "statement": self.allowed.by, "place": self.place,
             "stoppedBy": { "layer": self.stopped_by, "answer": self.denied.word().word(), "statement": self.denied.by },
-            "restsOn": self.rests_on })
+            "restsOn": self.rests_on, "isElsewhere": self.is_elsewhere })
     }
 }
 

@@ -244,7 +244,8 @@ fn save(root: &PolicyRoot, folder: &Path, proofs: &[Proof], changes: &[Vec<Strin
     let target = root.folder().join(folder);
     let mut written = Vec::new();
     for (proof, changes) in proofs.iter().zip(changes) {
-        for (number, finding) in proof.gained.iter().enumerate() {
+        // Of what no world states no scenario can ask.
+        for (number, finding) in proof.gained.iter().filter(|finding| !finding.is_elsewhere).enumerate() {
             std::fs::create_dir_all(&target).with_context(|| format!("making `{}`", target.display()))?;
             let world = Path::new(&proof.world).file_stem().map(|stem| stem.to_string_lossy().into_owned());
             let name = format!("{}-gained-{}.yaml", world.unwrap_or_default(), number + 1);
@@ -331,6 +332,9 @@ fn details(finding: &Finding, shows_all: bool) -> Vec<String> {
     lines.push(format!("allowed by {by}{at}"));
     let by = denied.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     lines.push(format!("otherwise {}{by}, in the {} layer", denied.word().word(), finding.stopped_by));
+    if finding.is_elsewhere {
+        lines.push("as far as its own policies go: no world states such a resource".to_owned());
+    }
     if !finding.rests_on.is_empty() {
         lines.push(format!("only in the other reading of {}", finding.rests_on.join(", ")));
     }

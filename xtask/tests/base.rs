@@ -168,7 +168,10 @@ fn an_overlay_is_compared_as_a_change() {
 fn what_fails_the_run_is_chosen() {
     let repository = Repository::new("fail-on");
     repository.write("policies/policies/role.json", &ROLE.replace("[\"kms:Decrypt\"]", "[]"));
-    repository.write("policies/policies/role.json", &ROLE.replace("kms:Decrypt", "kms:ListKeys"));
+    repository.write(
+        "policies/policies/role.json",
+        &ROLE.replace("\"*\"", "\"arn:aws:kms:us-east-1:111122223333:key/other\""),
+    );
     let exit = |kind: &str| repository.simulate(&["--base", "HEAD", "--fail-on", kind]).0;
     assert_eq!((exit("gained"), exit("lost"), exit("any")), (Exit::Fine, Exit::Failed, Exit::Failed));
     repository.write("policies/policies/role.json", &ROLE.replace("\"Use\"", "\"Uses\""));

@@ -13,7 +13,7 @@ use crate::principal::Principal;
 use crate::truth::Rules;
 
 use super::formula::{Atom, Atoms, Formula};
-use super::search::{Outcome, search};
+use super::search::{Budget, Outcome, search};
 use super::{Call, Comparison, Formulas, Open, Standing, Witness, readings, route, value};
 
 /// What a caller may do with a resource by an action.
@@ -57,6 +57,8 @@ pub enum Travels {
     Endpoint(Box<str>),
     /// Forwarded by a service.
     Forwarded,
+    /// However it does.
+    Anyhow,
 }
 
 /// How many ways a call is said to have at most.
@@ -136,43 +138,51 @@ impl Call<'_> {
         access.ways.extend(ways);
     }
 
-    /// The ways of meeting a formula that calls can take, and whether these are all, and each of them one.
     fn ways_of(&self, formula: &Formula, formulas: &Formulas) -> (Vec<Way>, bool) {
-        let Some(ways) = ways(formula) else { return (Vec::new(), false) };
-        let mut is_whole = true;
-        let budget = self.comparison.budget;
-        let is_possible = |way: &[Literal]| {
-            let formula = Formula::all(way.iter().map(|literal| literal.formula()));
-            search(&[&formula], &formulas.atoms, Rules::NONE, budget)
-        };
-        let mut kept: Vec<Vec<Literal>> = Vec::new();
-        for way in ways {
-            match is_possible(&way) {
-                Outcome::Impossible => continue,
-                Outcome::Unknown => is_whole = false,
-                Outcome::Model(_) => {}
-            }
-            let way = reduced(way, &|way: &[Literal]| is_possible(way) == Outcome::Impossible);
-            kept.push(way);
-        }
-        let covers = |one: &[Literal], other: &[Literal]| one.iter().all(|literal| other.contains(literal));
-        let shortest = |at: usize, way: &Vec<Literal>| {
-            !kept.iter().enumerate().any(|(other_at, other)| {
-                covers(other, way) && (other.len() < way.len() || (other.len() == way.len() && other_at < at))
-            })
-        };
-        let known = |literal: &Literal| formulas.known.iter().any(|formula| *formula == literal.formula());
         let travels = match self.route {
             route::Route::Direct(_) => Travels::Directly,
             route::Route::Endpoint(id) => Travels::Endpoint(id.clone()),
             route::Route::Forwarded => Travels::Forwarded,
         };
-        let shortest = kept.iter().enumerate().filter(|(at, way)| shortest(*at, way));
-        let own = |way: &Vec<Literal>| {
-            described(way.iter().filter(|literal| !known(literal)), &formulas.atoms, travels.clone())
-        };
-        (shortest.map(|(_, way)| own(way)).collect(), is_whole)
+        possible_ways(formula, &formulas.known, &formulas.atoms, &travels, self.comparison.budget)
     }
+}
+
+/// The ways of meeting a formula that calls can take, without what is known of all of them, and whether these are all, and
+/// each of them one.
+pub(super) fn possible_ways(
+    formula: &Formula,
+    known: &[Formula],
+    atoms: &Atoms,
+    travels: &Travels,
+    budget: Budget,
+) -> (Vec<Way>, bool) {
+    let Some(ways) = ways(formula) else { return (Vec::new(), false) };
+    let mut is_whole = true;
+    let is_possible = |way: &[Literal]| {
+        let formula = Formula::all(way.iter().map(|literal| literal.formula()));
+        search(&[&formula], atoms, Rules::NONE, budget)
+    };
+    let mut kept: Vec<Vec<Literal>> = Vec::new();
+    for way in ways {
+        match is_possible(&way) {
+            Outcome::Impossible => continue,
+            Outcome::Unknown => is_whole = false,
+            Outcome::Model(_) => {}
+        }
+        let way = reduced(way, &|way: &[Literal]| is_possible(way) == Outcome::Impossible);
+        kept.push(way);
+    }
+    let covers = |one: &[Literal], other: &[Literal]| one.iter().all(|literal| other.contains(literal));
+    let shortest = |at: usize, way: &Vec<Literal>| {
+        !kept.iter().enumerate().any(|(other_at, other)| {
+            covers(other, way) && (other.len() < way.len() || (other.len() == way.len() && other_at < at))
+        })
+    };
+    let known = |literal: &Literal| known.iter().any(|formula| *formula == literal.formula());
+    let shortest = kept.iter().enumerate().filter(|(at, way)| shortest(*at, way));
+    let own = |way: &Vec<Literal>| described(way.iter().filter(|literal| !known(literal)), atoms, travels.clone());
+    (shortest.map(|(_, way)| own(way)).collect(), is_whole)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

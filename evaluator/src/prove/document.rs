@@ -15,23 +15,24 @@ use crate::condition::{Condition, Operand};
 use crate::context::{ConditionKey, Origin, Presence, RequestContext, Values};
 use crate::derive;
 use crate::eval::View;
-use crate::eval::policy::evaluate;
+use crate::eval::policy::{StatementIndex, evaluate};
+use crate::layer::Layer;
 use crate::policy::pattern::ArnPattern;
-use crate::policy::{Effect, Policies, Policy, ResourceElement, Statement};
+use crate::policy::{Effect, Policies, Policy, PolicyType, ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::{Request, Resource};
 use crate::source::Span;
 use crate::truth::{Rules, Unstated};
 use crate::world::World;
 
-use super::formula::{Atoms, Formula};
+use super::formula::{Atoms, Formula, IDENTITY};
 use super::layers::{Compiler, condition, plain};
 use super::search::{Budget, Model, Outcome, search};
 use super::space::Meanings;
 use super::{Why, readings, value};
 
 /// The name of the resource among the keys of a model.
-const RESOURCE: &str = "the resource";
+pub(super) const RESOURCE: &str = "the resource";
 
 /// What one version of a policy allows and the other does not.
 #[derive(Debug, Clone, Default)]
@@ -59,9 +60,53 @@ pub struct DocumentWitness {
     pub denied_by: Option<usize>,
 }
 
+/// Policies that have to let a call through together, each layer by itself. Who calls is known, what is called upon is not.
+#[derive(Debug, Clone)]
+pub(super) struct Side<'p> {
+    /// The layers, in AWS's order.
+    pub(super) layers: Vec<(Layer, Policies<'p>)>,
+    /// Whether there are identity-based policies of which nobody knows what they say.
+    pub(super) is_open: bool,
+}
+
+impl<'p> Side<'p> {
+    fn of(policy: &'p Policy) -> Self {
+        Self { layers: vec![(Layer::Identity, Policies::One(policy))], is_open: false }
+    }
+
+    pub(super) fn statements(&self) -> impl Iterator<Item = &'p Statement> {
+        let policies = self.layers.iter().flat_map(|(_, policies)| policies.iter());
+        policies.flat_map(|policy| &policy.statements)
+    }
+}
+
+/// A request that one side allows and the other does not.
+#[derive(Debug)]
+pub(super) struct Found<'p> {
+    pub(super) resource: Arn,
+    pub(super) context: BTreeMap<ConditionKey, Option<Values>>,
+    /// The statement of the caller's own policies that allows.
+    pub(super) allowed_by: Option<Placed<'p>>,
+    /// The first layer of the other side that does not let it through, and the statement that denies, if one does.
+    pub(super) stopped_by: (Layer, Option<Placed<'p>>),
+    /// What both sides say, and what is known of every request.
+    pub(super) atoms: Atoms,
+    pub(super) before: Formula,
+    pub(super) after: Formula,
+    pub(super) known: Vec<Formula>,
+}
+
+/// What is asked: a call by somebody, in a request context in which what is not known is open.
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a Request,
+    pub(super) context: RequestContext,
+    /// What every such request keeps to.
+    pub(super) known: Vec<(Condition, bool)>,
+}
+
 /// Compares what a policy without principals allows with what another version of it does.
 pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGains {
-    let questions = questions([before, after]);
+    let questions = questions(before.statements.iter().chain(&after.statements));
     let asked = (questions.iter().map(Vec::len).sum(), questions.len());
     let mut gains = DocumentGains { asked, ..DocumentGains::default() };
     let meanings = Meanings::of([before, after]);
@@ -74,9 +119,16 @@ pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGai
         if about(before) == about(after) {
             continue;
         }
-        match gain(before, after, &first, budget) {
+        let sides = [Side::of(before), Side::of(after)];
+        let Some(request) = request(&first) else { continue };
+        let context = context(&request, before.statements.iter().chain(&after.statements), &RequestContext::closed());
+        let asked = Asked { request: &request, context, known: Vec::new() };
+        match gain(&sides, &asked, budget) {
             Ok(None) => {}
-            Ok(Some(witness)) => gains.witnesses.push(DocumentWitness { actions, ..witness }),
+            Ok(Some(found)) => {
+                let (actions, found) = fitting(actions, found, &sides, &asked, budget);
+                gains.witnesses.extend(found.witness(actions));
+            }
             Err(why) => gains.unknown.push((first, why)),
         }
     }
@@ -109,8 +161,8 @@ fn half(policy: &Policy, effect: Effect) -> Policy {
 
 /// The actions that the policies name, those together that no statement and no key tells apart. A `*` names those of all
 /// services.
-fn questions(policies: [&Policy; 2]) -> Vec<Vec<ActionName>> {
-    let statements: Vec<&Statement> = policies.iter().flat_map(|policy| &policy.statements).collect();
+pub(super) fn questions<'p>(statements: impl Iterator<Item = &'p Statement>) -> Vec<Vec<ActionName>> {
+    let statements: Vec<&Statement> = statements.collect();
     let mut keys: Vec<&ConditionKey> =
         statements.iter().flat_map(|statement| &statement.conditions).map(|condition| &condition.key).collect();
     keys.sort_unstable();
@@ -160,48 +212,129 @@ fn is_open(key: &ConditionKey, action: &ActionName) -> bool {
     catalog::may_be_sent(key, action) || (action.service() == "kms" && key.prefix() == "kms")
 }
 
-fn gain(before: &Policy, after: &Policy, action: &ActionName, budget: Budget) -> Result<Option<DocumentWitness>, Why> {
-    let Some(request) = request(action) else { return Ok(None) };
-    let context = context(&request, [before, after]);
-    let found = gain_in(before, after, &request, &context, budget);
+/// The actions of a question that take some resource of those that are gained, and a request with one of these by the first of
+/// them. All of them as they are, where AWS's reference knows none that does.
+pub(super) fn fitting<'p>(
+    actions: Vec<ActionName>,
+    found: Found<'p>,
+    sides: &[Side<'p>; 2],
+    asked: &Asked<'_>,
+    budget: Budget,
+) -> (Vec<ActionName>, Found<'p>) {
+    let mut of_types: BTreeMap<Vec<String>, bool> = BTreeMap::new();
+    let mut kept = Vec::new();
+    let mut first = None;
+    for action in &actions {
+        let patterns = resources(action);
+        if patterns.is_empty() {
+            kept.push(action.clone());
+            continue;
+        }
+        let mut is_first = false;
+        let is_gained = *of_types.entry(patterns.clone()).or_insert_with(|| {
+            let is_one = condition(RESOURCE, plain(Base::ArnLike), patterns);
+            let known = asked.known.iter().cloned().chain([(is_one, true)]).collect();
+            let asked = Asked { request: asked.request, context: asked.context.clone(), known };
+            let own = gain(sides, &asked, budget).ok().flatten();
+            let is_gained = own.is_some();
+            is_first = is_gained && first.is_none();
+            first = first.take().or(own);
+            is_gained
+        });
+        match (is_gained, is_first) {
+            (true, true) => kept.insert(0, action.clone()),
+            (true, false) => kept.push(action.clone()),
+            (false, _) => {}
+        }
+    }
+    if kept.is_empty() { (actions, found) } else { (kept, first.unwrap_or(found)) }
+}
+
+/// Patterns of the resources that an action takes, as AWS's reference has them; none of an action that names no resource.
+fn resources(action: &ActionName) -> Vec<String> {
+    let kinds = services::action(action).into_iter().flat_map(services::Action::resources).map(|each| each.kind);
+    let mut patterns: Vec<String> =
+        kinds.flat_map(services::ResourceType::arn_patterns).map(|form| wild(&form)).collect();
+    patterns.sort_unstable();
+    patterns.dedup();
+    patterns
+}
+
+/// A form of ARNs as a pattern: `arn:${Partition}:sqs:${Region}:${Account}:${QueueName}` with a wildcard for each part to fill,
+/// in the partition that most use.
+fn wild(form: &str) -> String {
+    let form = form.replacen("${Partition}", "aws", 1);
+    let mut parts = form.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "*" + part.split_once('}').map_or("", |(_, rest)| rest))
+}
+
+impl Found<'_> {
+    fn witness(self, actions: Vec<ActionName>) -> Option<DocumentWitness> {
+        Some(DocumentWitness {
+            actions,
+            resource: self.resource.as_str().into(),
+            context: self.context,
+            allowed_by: self.allowed_by?.1.index,
+            denied_by: self.stopped_by.1.map(|(_, statement)| statement.index),
+        })
+    }
+}
+
+/// A request that the second side allows and the first does not.
+pub(super) fn gain<'p>(sides: &[Side<'p>; 2], asked: &Asked<'_>, budget: Budget) -> Result<Option<Found<'p>>, Why> {
+    let found = gain_in(sides, asked, &asked.context, budget);
     if found.as_ref().err() != Some(&Why::Variable) {
         return found;
     }
     // With a value for what variables stand for.
-    let mut context = context;
-    for key in variables([before, after]) {
-        if is_open(&key, action) && !catalog::is_multivalued(&key) {
+    let mut context = asked.context.clone();
+    for key in variables(sides.iter().flat_map(Side::statements)) {
+        let is_unstated = context.recorded(&key).is_none_or(|entry| entry.presence == Presence::Unstated);
+        if is_unstated && is_open(&key, &asked.request.action) && !catalog::is_multivalued(&key) {
             context.record(key, Presence::Present(Values::One("example".to_owned())), Origin::Stated);
         }
     }
-    match gain_in(before, after, &request, &context, budget) {
-        Ok(Some(witness)) => Ok(Some(witness)),
+    match gain_in(sides, asked, &context, budget) {
+        Ok(Some(found)) => Ok(Some(found)),
         Ok(None) | Err(_) => Err(Why::Variable),
     }
 }
 
-fn gain_in(
-    before: &Policy,
-    after: &Policy,
-    request: &Request,
+fn gain_in<'p>(
+    sides: &[Side<'p>; 2],
+    asked: &Asked<'_>,
     context: &RequestContext,
     budget: Budget,
-) -> Result<Option<DocumentWitness>, Why> {
+) -> Result<Option<Found<'p>>, Why> {
     let in_reading = |flipped: Rules| {
         let unstated = Unstated::default();
         let (mut atoms, mut met) = (Atoms::default(), Rules::NONE);
-        let mut formula = |policy: &Policy| {
-            let view = View { request, context, kind: policy.kind, has_boundary: false, unstated: &unstated };
-            allowed(policy, &view, &mut atoms, flipped, &mut met)
+        let view = View {
+            request: asked.request,
+            context,
+            kind: PolicyType::Identity,
+            has_boundary: false,
+            unstated: &unstated,
         };
-        let (old, new) = (formula(before), formula(after));
-        if new == Formula::NO || old == new {
-            return (Outcome::Impossible, atoms, met);
+        let [before, after] = sides.each_ref().map(|side| allowed(side, &view, &mut atoms, flipped, &mut met));
+        if after == Formula::NO || before == after {
+            return (Outcome::Impossible, (atoms, before, after, Vec::new()), met);
         }
-        let (denied, on_something) = (!old, has_resource(&mut atoms));
-        (search(&[&new, &denied, &on_something], &atoms, flipped, budget), atoms, met)
+        let asks = |condition: &Condition| condition.key.as_str() == RESOURCE || atoms.keys().contains(&condition.key);
+        let asked: Vec<_> = asked.known.iter().filter(|(condition, _)| asks(condition)).cloned().collect();
+        let of = |(condition, holds): (Condition, bool)| {
+            let formula = atoms.condition(condition);
+            if holds { formula } else { !formula }
+        };
+        let mut known: Vec<Formula> = asked.into_iter().map(of).collect();
+        known.push(has_resource(&mut atoms));
+        let denied = !before.clone();
+        let mut goals = vec![&after, &denied];
+        goals.extend(&known);
+        (search(&goals, &atoms, flipped, budget), (atoms, before, after, known), met)
     };
-    let (outcome, atoms, met) = in_reading(Rules::NONE);
+    let (outcome, formulas, met) = in_reading(Rules::NONE);
     let model = match outcome {
         // What is gained in another reading of a rule is not proved not to be.
         Outcome::Impossible => {
@@ -212,57 +345,76 @@ fn gain_in(
         Outcome::Unknown => return Err(Why::Budget),
         Outcome::Model(model) => model,
     };
-    let why = if atoms.has_open() { Why::Variable } else { Why::NotReplayed };
-    replayed(before, after, request.clone(), context.clone(), &atoms, &model).map(Some).ok_or(why)
+    let why = if formulas.0.has_open() { Why::Variable } else { Why::NotReplayed };
+    replayed(sides, asked.request.clone(), context.clone(), formulas, &model).map(Some).ok_or(why)
 }
 
 /// A call by somebody, on something.
 fn request(action: &ActionName) -> Option<Request> {
     let caller = Principal::parse("arn:aws:iam::000000000000:role/anybody").ok()?;
+    request_by(caller, action)
+}
+
+/// A call on something.
+pub(super) fn request_by(caller: Principal, action: &ActionName) -> Option<Request> {
     let resource = Arn::parse(&format!("arn:aws:{}:us-east-1:000000000000:example", action.service())).ok()?;
     Some(Request::new(caller, action.clone(), Resource::new(resource)))
 }
 
-/// A request context in which all is open that the policies look at and a call may carry.
-fn context(request: &Request, policies: [&Policy; 2]) -> RequestContext {
+/// A request context in which all is open that statements look at and a call may carry, but for what is known.
+pub(super) fn context<'p>(
+    request: &Request,
+    statements: impl Iterator<Item = &'p Statement> + Clone,
+    known: &RequestContext,
+) -> RequestContext {
     let mut context = derive::context(&World::default(), request);
     let keys: Vec<ConditionKey> = context.entries().map(|(key, _)| key.clone()).collect();
-    let statements = policies.iter().flat_map(|policy| &policy.statements);
-    let named = statements.flat_map(|statement| &statement.conditions).map(|condition| condition.key.clone());
-    for key in keys.into_iter().chain(named).chain(variables(policies)) {
+    let named = statements.clone().flat_map(|statement| &statement.conditions).map(|condition| condition.key.clone());
+    for key in keys.into_iter().chain(named).chain(variables(statements)) {
+        let is_known = known.recorded(&key);
         let presence = if is_open(&key, &request.action) { Presence::Unstated } else { Presence::Absent };
-        context.record(key, presence, Origin::Stated);
+        let (presence, origin) =
+            is_known.map_or((presence, Origin::Stated), |entry| (entry.presence.clone(), entry.origin));
+        context.record(key, presence, origin);
     }
     context
 }
 
 /// The keys whose values variables stand for.
-fn variables(policies: [&Policy; 2]) -> Vec<ConditionKey> {
+fn variables<'p>(statements: impl Iterator<Item = &'p Statement>) -> Vec<ConditionKey> {
     let of_statement = |statement| super::variables(statement).map(|variable| variable.key.clone()).collect::<Vec<_>>();
-    let mut keys: Vec<_> = policies.iter().flat_map(|policy| &policy.statements).flat_map(of_statement).collect();
+    let mut keys: Vec<_> = statements.flat_map(of_statement).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
 }
 
-fn allowed(policy: &Policy, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, met: &mut Rules) -> Formula {
-    let (mut denies, mut allows) = (Vec::new(), Vec::new());
-    for statement in &policy.statements {
-        let listed = statement.action.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
-        if listed == statement.action.negated {
-            continue;
-        }
-        let resource = resource(statement, view, atoms);
-        let mut compiler = Compiler::new(atoms, flipped, false);
-        let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, view));
-        let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
-        *met = met.union(compiler.met());
-        match statement.effect {
-            Effect::Deny => denies.push(applies),
-            Effect::Allow => allows.push(applies),
-        }
+fn allowed(side: &Side<'_>, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, met: &mut Rules) -> Formula {
+    let mut parts = Vec::new();
+    if side.is_open {
+        parts.push(atoms.open(IDENTITY));
     }
-    Formula::any(allows).and(!Formula::any(denies))
+    for (_, policies) in &side.layers {
+        let (mut denies, mut allows) = (Vec::new(), Vec::new());
+        let view = View { kind: policies.kind().unwrap_or(view.kind), ..*view };
+        for statement in policies.iter().flat_map(|policy| &policy.statements) {
+            let listed = statement.action.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
+            if listed == statement.action.negated {
+                continue;
+            }
+            let resource = resource(statement, &view, atoms);
+            let mut compiler = Compiler::new(atoms, flipped, false);
+            let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, &view));
+            let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
+            *met = met.union(compiler.met());
+            match statement.effect {
+                Effect::Deny => denies.push(applies),
+                Effect::Allow => allows.push(applies),
+            }
+        }
+        parts.push(Formula::any(allows).and(!Formula::any(denies)));
+    }
+    Formula::all(parts)
 }
 
 /// When a statement is about the resource.
@@ -299,14 +451,13 @@ fn on_resource(base: Base, operands: Vec<Operand>, span: Span) -> Condition {
 }
 
 /// The request of a model, if the policies say of it what the formulas do.
-fn replayed(
-    before: &Policy,
-    after: &Policy,
+fn replayed<'p>(
+    sides: &[Side<'p>; 2],
     mut request: Request,
     mut context: RequestContext,
-    atoms: &Atoms,
+    (atoms, before, after, known): (Atoms, Formula, Formula, Vec<Formula>),
     model: &Model,
-) -> Option<DocumentWitness> {
+) -> Option<Found<'p>> {
     let mut named = BTreeMap::new();
     for (key, presence) in atoms.keys().iter().zip(&model.values) {
         if key.as_str() == RESOURCE {
@@ -323,23 +474,39 @@ fn replayed(
         named.insert(key.clone(), values);
     }
     let unstated = Unstated::default();
-    let outcome = |policy: &Policy| {
-        let view =
-            View { request: &request, context: &context, kind: policy.kind, has_boundary: false, unstated: &unstated };
-        evaluate(Policies::One(policy), &view)
+    let view = View {
+        request: &request,
+        context: &context,
+        kind: PolicyType::Identity,
+        has_boundary: false,
+        unstated: &unstated,
     };
-    let (old, new) = (outcome(before), outcome(after));
-    let allows = |outcome: &crate::eval::policy::Outcome| {
-        value::read(outcome.allow.truth, Rules::NONE) && !value::read(outcome.deny.truth, Rules::NONE)
-    };
-    (allows(&new) && !allows(&old)).then_some(())?;
-    Some(DocumentWitness {
-        actions: Vec::new(),
-        resource: request.resource.arn.as_str().into(),
-        context: named,
-        allowed_by: new.allow.by?.statement(),
-        denied_by: old.deny.by.map(crate::eval::policy::StatementIndex::statement),
+    let [old, new] = sides;
+    let has_access = !new.is_open || atoms.is_open_identity(&model.open);
+    let allows = has_access && blocking(new, &view).is_none();
+    let stopped_by = blocking(old, &view).filter(|_| allows)?;
+    let own = new.layers.iter().find(|(layer, _)| *layer == Layer::Identity).map(|(_, policies)| *policies);
+    let allowed_by = own.and_then(|policies| named_by(policies, evaluate(policies, &view).allow.by?));
+    Some(Found { resource: request.resource.arn, context: named, allowed_by, stopped_by, atoms, before, after, known })
+}
+
+/// A statement, and the policy it stands in.
+pub(super) type Placed<'p> = (&'p Policy, &'p Statement);
+
+/// The first layer that does not let a request through, and the statement that denies it.
+fn blocking<'p>(side: &Side<'p>, view: &View<'_>) -> Option<(Layer, Option<Placed<'p>>)> {
+    side.layers.iter().find_map(|(layer, policies)| {
+        let outcome = evaluate(*policies, view);
+        if value::read(outcome.deny.truth, Rules::NONE) {
+            return Some((*layer, outcome.deny.by.and_then(|by| named_by(*policies, by))));
+        }
+        (!value::read(outcome.allow.truth, Rules::NONE)).then_some((*layer, None))
     })
+}
+
+fn named_by(policies: Policies<'_>, by: StatementIndex) -> Option<Placed<'_>> {
+    let policy = policies.iter().nth(by.policy())?;
+    Some((policy, policy.statements.get(by.statement())?))
 }
 
 #[cfg(test)]

@@ -353,6 +353,8 @@ pub(super) fn policies(world: &World) -> Vec<&Policy> {
     let single = single.chain(world.users.iter().filter_map(|user| user.boundary.as_ref()));
     let single = single.chain(world.endpoints.iter().filter_map(|endpoint| endpoint.policy.as_ref()));
     let single = single.chain(world.keys.iter().map(|key| &key.policy));
+    let single = single.chain(world.buckets.iter().filter_map(|bucket| bucket.policy.as_ref()));
+    let single = single.chain(world.resources.iter().filter_map(|resource| resource.policy.as_ref()));
     sets.flat_map(|set| set.iter()).chain(single).map(|policy| &**policy).collect()
 }
 
