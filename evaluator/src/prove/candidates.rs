@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::catalog::KeyType;
 use crate::condition::operator::Family;
 use crate::condition::{Condition, Operand};
 
@@ -117,6 +118,18 @@ fn samples(key: &str) -> &'static [&'static str] {
         "aws:sourceip" | "aws:vpcsourceip" => &["203.0.113.9"],
         key if key.ends_with("account") => &[OTHER_ACCOUNT],
         _ => &["other", "example", "x", ""],
+    }
+}
+
+/// A value of a key's type, where the type leaves no other values: an operand that cannot be read tells none of them from
+/// another, and neither does the question whether the key is there.
+pub(super) fn of_type(key_type: Option<KeyType>) -> Option<&'static str> {
+    match key_type? {
+        KeyType::Arn | KeyType::Arns => Some("arn:aws:s3:::example-bucket"),
+        KeyType::Date => Some("2026-01-01T00:00:00Z"),
+        KeyType::Numeric => Some("1"),
+        KeyType::Ip => Some("203.0.113.9"),
+        KeyType::Bool | KeyType::Bools | KeyType::String | KeyType::Strings => None,
     }
 }
 

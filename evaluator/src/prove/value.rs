@@ -17,7 +17,7 @@ use crate::glob::Case;
 use crate::policy::pattern::{ArnPattern, Pattern};
 use crate::truth::{Rule, Rules, Truth};
 
-use super::candidates::{natural, on_either_side};
+use super::candidates::{natural, of_type, on_either_side};
 use super::strings::{self, Found, Language, Symbol};
 
 /// A condition, and whether it has to hold or to fail.
@@ -88,6 +88,7 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
     let many = |texts: Vec<String>| Presence::Present(Values::Many(texts));
     let mut ideas = natural(wanted, all);
     ideas.extend(on_either_side(wanted));
+    ideas.extend(of_type(key_type).map(str::to_owned));
     if !is_multivalued && let Some(found) = ideas.iter().cloned().map(one).find(fits) {
         return Solved::Value(found);
     }
