@@ -13,6 +13,7 @@ use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::Role;
 use permitlab_evaluator::world::kms::KmsKey;
+use permitlab_evaluator::world::network::Endpoint;
 use rstest::rstest;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -143,4 +144,47 @@ fn a_statement_may_be_split() {
         .replace(r#"["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"]"#, r#""kms:DescribeKey""#)
         .replace(r#""Sid": "Bedrock""#, r#""Sid": "Two""#);
     assert_eq!(verdict(&world(&[ROOT, BEDROCK], ROLE), &world(&[&describe, ROOT, &other], ROLE)), "equal");
+}
+
+/// An Allow for the role, if the conditions hold.
+fn encrypt_if(conditions: &str) -> String {
+    format!(
+        r#"{{"Effect": "Allow", "Principal": {{"AWS": "arn:aws:iam::111122223333:role/eval-service"}},
+            "Action": "kms:Encrypt", "Resource": "*", "Condition": {conditions}}}"#
+    )
+}
+
+#[rstest]
+#[case::number(r#"{"Null": {"aws:MultiFactorAuthAge": "false"}}"#)]
+#[case::date(r#"{"Null": {"aws:CurrentTime": "false"}}"#)]
+#[case::arn(r#"{"Null": {"aws:SourceVpcArn": "false"}}"#)]
+#[case::address(r#"{"Null": {"aws:Ec2InstanceSourcePrivateIPv4": "false"}}"#)]
+fn a_key_of_any_type_may_be_there(#[case] conditions: &str) {
+    let before = world(&[ROOT, BEDROCK], ROLE);
+    assert_eq!(verdict(&before, &world(&[ROOT, BEDROCK, &encrypt_if(conditions)], ROLE)), "wider");
+}
+
+/// Whatever the time is, the Deny does not apply: its operand is no number.
+#[test]
+fn an_operand_that_cannot_be_read_leaves_values() {
+    let deny = r#"{"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        "Condition": {"NumericGreaterThanIfExists": {"aws:EpochTime": "17803*"}}}"#;
+    let allow = encrypt_if(r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    assert_eq!(verdict(&world(&[ROOT, deny], ROLE), &world(&[ROOT, deny, &allow], ROLE)), "wider");
+}
+
+#[test]
+fn an_endpoint_policy_may_name_a_session() {
+    let with_endpoint = |condition: &str| {
+        let text = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+                "Principal": {{"AWS": "arn:aws:sts::111122223333:assumed-role/eval-service/nightly"}}{condition}}}]}}"#
+        );
+        let account = AccountId::parse("111122223333").unwrap();
+        let policy = Some(policy("endpoint", &text, PolicyType::VpcEndpoint));
+        let endpoints = vec![Endpoint { id: "vpce-0a1b2c3d".into(), account, vpc: None, policy }];
+        World { endpoints, ..world(&[ROOT, BEDROCK], ROLE) }
+    };
+    let limited = with_endpoint(r#", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#);
+    assert_eq!(verdict(&limited, &with_endpoint("")), "wider");
 }

@@ -121,14 +121,15 @@ fn samples(key: &str) -> &'static [&'static str] {
     }
 }
 
-/// A value that AWS sends in keys of the type: where nothing is asked of it but to be there, any will do.
-pub(super) fn of_type(key_type: KeyType) -> Option<&'static str> {
-    match key_type {
+/// A value of a key's type, where the type leaves no other values: an operand that cannot be read tells none of them from
+/// another, and neither does the question whether the key is there.
+pub(super) fn of_type(key_type: Option<KeyType>) -> Option<&'static str> {
+    match key_type? {
         KeyType::Arn | KeyType::Arns => Some("arn:aws:s3:::example-bucket"),
+        KeyType::Date => Some("2026-01-01T00:00:00Z"),
         KeyType::Numeric => Some("1"),
-        KeyType::Date => Some("2024-01-01T00:00:00Z"),
         KeyType::Ip => Some("203.0.113.9"),
-        KeyType::String | KeyType::Strings | KeyType::Bool | KeyType::Bools => None,
+        KeyType::Bool | KeyType::Bools | KeyType::String | KeyType::Strings => None,
     }
 }
 

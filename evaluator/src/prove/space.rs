@@ -159,7 +159,7 @@ fn identity(account: AccountId, name: &str) -> Identity {
     Identity { partition: "aws".into(), account, path: "/".into(), name: name.into(), unique_id: None }
 }
 
-/// Whom the resource-based policies and grants of a world name.
+/// Whom the policies of resources and VPC endpoints, and the grants, of a world name.
 fn named(world: &World) -> impl Iterator<Item = &PrincipalPattern> {
     let policies = world.keys.iter().map(|key| &*key.policy);
     let trusts = world.roles.iter().filter_map(|role| role.trust.as_deref());
@@ -167,7 +167,8 @@ fn named(world: &World) -> impl Iterator<Item = &PrincipalPattern> {
     let grantees = grants
         .flat_map(|grant| std::iter::once(&grant.grantee).chain(&grant.retiring_principal))
         .map(|each| &each.value);
-    let statements = policies.chain(trusts).flat_map(|policy| &policy.statements);
+    let endpoints = world.endpoints.iter().filter_map(|endpoint| endpoint.policy.as_deref());
+    let statements = policies.chain(trusts).chain(endpoints).flat_map(|policy| &policy.statements);
     let entries = statements.filter_map(|statement| statement.principal.as_ref()).flat_map(|element| &element.entries);
     entries.map(|entry| &entry.value).chain(grantees)
 }

@@ -88,7 +88,7 @@ pub(super) fn solve(wanted: &[Wanted<'_>], all: &[&Condition], flipped: Rules, b
     let many = |texts: Vec<String>| Presence::Present(Values::Many(texts));
     let mut ideas = natural(wanted, all);
     ideas.extend(on_either_side(wanted));
-    ideas.extend(key_type.and_then(of_type).map(str::to_owned));
+    ideas.extend(of_type(key_type).map(str::to_owned));
     if !is_multivalued && let Some(found) = ideas.iter().cloned().map(one).find(fits) {
         return Solved::Value(found);
     }
