@@ -18,6 +18,7 @@ mod never;
 mod route;
 mod search;
 mod space;
+mod statement;
 mod strings;
 mod value;
 mod witness;
@@ -54,6 +55,7 @@ pub use document::{DocumentGains, DocumentWitness, differences, documents};
 pub use never::{Never, Violation};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};
+pub use statement::is_covered;
 
 /// What one version of a world allows and the other does not.
 #[derive(Debug, Clone, Default)]
