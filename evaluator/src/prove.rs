@@ -19,6 +19,7 @@ mod never;
 mod route;
 mod search;
 mod space;
+mod statement;
 mod strings;
 mod value;
 mod witness;
@@ -56,6 +57,7 @@ pub use elsewhere::{Elsewhere, OwnGain, OwnUnknown, Unlooked};
 pub use never::{Never, Violation};
 pub use search::Budget;
 pub use space::{STRANGER, worlds_of_key, worlds_of_trust};
+pub use statement::is_covered;
 
 /// What one version of a world allows and the other does not.
 #[derive(Debug, Clone, Default)]

@@ -20,7 +20,10 @@
 //! AWS's own managed policies (`unknown-action`, and an action that takes resources of another service), and those may
 //! be larger than a customer's (`policy-too-large`). Most findings of `key-lockout` are of single statements from AWS's
 //! pages, which are no whole policies; as the files stand they are true. Beside the samples ten findings or more were read
-//! of most rules with more than twenty.
+//! of most rules with more than twenty. Of `shadowed-statement` all nine were read that the prover finds and the text does not:
+//! three Denies of a key that is absent, or an empty set, beside one of all values but some; three Allows that two others
+//! cover between them, one of them with the absence of a set; an action that each of two lists; and two sets of tags within
+//! larger ones. All are true.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -178,7 +181,7 @@ const COUNTS: [(&str, usize); 31] = [
     ("policy-too-large", 49),
     ("public-principal", 32),
     ("service-without-key", 2),
-    ("shadowed-statement", 48),
+    ("shadowed-statement", 57),
     ("source-key-without-service", 1),
     ("unfit-resource", 196),
     ("unknown-action", 21),

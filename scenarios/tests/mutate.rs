@@ -122,7 +122,9 @@ fn a_statement_about_other_services_has_survivors_with_checks() {
   { "Sid": "Read", "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*",
     "Condition": { "StringEquals": { "aws:RequestedRegion": "us-east-1" } } },
   { "Sid": "None", "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*",
-    "Condition": { "StringEquals": { "aws:RequestedRegion": "us-east-1" }, "StringNotEquals": { "aws:RequestedRegion": "us-east-1" } } }
+    "Condition": { "StringEquals": { "aws:RequestedRegion": "us-east-1" }, "StringNotEquals": { "aws:RequestedRegion": "us-east-1" } } },
+  { "Sid": "Yes", "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*",
+    "Condition": { "StringEquals": { "aws:SecureTransport": "yes" } } }
 ] }"#,
     );
     let report = report(&root(&[("policies/role.json", &reading)]));
@@ -140,6 +142,8 @@ fn a_statement_about_other_services_has_survivors_with_checks() {
         scenario.contains("call: ec2:RunInstances") && scenario.contains("expect: { is: implicit-deny }"),
         "{scenario}"
     );
+    assert_eq!(why, "the part is dead: shadowed-statement");
+    let Fate::Equivalent(why) = fate("role#Yes", Fault::DropStatement) else { panic!("{:#?}", report.results) };
     assert_eq!(why, "proved over all calls: nobody may do more or less");
 }
 
@@ -208,4 +212,23 @@ fn faults_of_the_documented_policies_are_caught() {
     let report = mutate(&root, &root.case_files().unwrap(), &policies.map(str::to_owned)).unwrap();
     let survivors: Vec<_> = report.results.iter().filter(|each| matches!(each.fate, Fate::Survived(_))).collect();
     assert!(report.counts().killed > 30 && survivors.is_empty(), "{survivors:#?}");
+}
+
+#[test]
+fn what_a_covered_statement_could_become_is_looked_at() {
+    let role = ROLE.replace(
+        "\n] }",
+        ",\n  { \"Sid\": \"Never\", \"Effect\": \"Allow\", \"Action\": \"s3:ListAllMyBuckets\", \"Resource\": \"*\", \
+         \"Condition\": { \"Null\": { \"aws:userid\": \"true\" }, \"StringEquals\": { \"aws:userid\": \"a\" } } }\n] }",
+    );
+    let report = report(&root(&[("policies/role.json", &role)]));
+    let fates = |fault: Fault| {
+        let own =
+            report.results.iter().filter(|each| each.mutant.statement == "role#Never" && each.mutant.fault == fault);
+        own.map(|each| format!("{:?}", each.fate)).collect::<Vec<_>>()
+    };
+    let dropped = fates(Fault::DropStatement);
+    assert!(dropped.iter().all(|fate| fate.contains("shadowed-statement")) && !dropped.is_empty(), "{dropped:?}");
+    let widened = fates(Fault::DropCondition);
+    assert!(widened.iter().any(|fate| fate.starts_with("Survived")), "{widened:?}");
 }

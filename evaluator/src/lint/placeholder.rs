@@ -71,6 +71,11 @@ fn in_value(value: &Value, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a placeholder stands in a text.
+pub(super) fn is_in(text: &Text) -> bool {
+    in_text(text).is_some()
+}
+
 /// The first placeholder of a text.
 fn in_text(text: &Text) -> Option<Finding> {
     const FORMS: [(&str, &str); 4] = [("{{", "}}"), ("[[", "]]"), ("<", ">"), ("${", "}")];

@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// The layers, the one that everything may import first. A module imports from its own layer and those before it.
-const LAYERS: [Layer; 6] = [
+const LAYERS: [Layer; 7] = [
     Layer { name: "text", modules: &["source", "diagnostic", "json"] },
     Layer {
         name: "vocabulary",
@@ -93,10 +93,8 @@ const LAYERS: [Layer; 6] = [
             "authorize",
         ],
     },
-    Layer {
-        name: READERS,
-        modules: &["explain", "explain/*", "lint", "lint/*", "cedar", "cedar/*", "prove", "prove/*"],
-    },
+    Layer { name: "proof", modules: &["prove", "prove/*"] },
+    Layer { name: READERS, modules: &["explain", "explain/*", "lint", "lint/*", "cedar", "cedar/*"] },
 ];
 
 /// The layer whose modules nobody imports, each other included.

@@ -57,6 +57,11 @@ fn characters(pattern: &str) -> Vec<Token<char>> {
     super::tokens(pattern).into_iter().flat_map(each).collect()
 }
 
+/// Whether some text matches both of two patterns with wildcards. A policy variable could be anything.
+pub fn share_a_text(one: &str, other: &str) -> bool {
+    overlap(&characters(one), &characters(other))
+}
+
 /// Whether some text matches both patterns. Row by row, for each beginning of `left`: which beginnings of `right` does
 /// it share a text with?
 fn overlap(left: &[Token<char>], right: &[Token<char>]) -> bool {
