@@ -8,12 +8,14 @@ use permitlab_evaluator::account::AccountId;
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::policy::{self, Document, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
-use permitlab_evaluator::prove::{Budget, Comparison, Gains};
+use permitlab_evaluator::prove::{Budget, Comparison, Elsewhere, Gains, Unlooked};
 use permitlab_evaluator::source::SourceMap;
 use permitlab_evaluator::world::World;
 use permitlab_evaluator::world::identity::Role;
 use permitlab_evaluator::world::kms::KmsKey;
 use permitlab_evaluator::world::network::Endpoint;
+use permitlab_evaluator::world::organization::{Controls, Member, Organization, Unit};
+use permitlab_evaluator::world::s3::Bucket;
 use rstest::rstest;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -187,4 +189,122 @@ fn an_endpoint_policy_may_name_a_session() {
     };
     let limited = with_endpoint(r#", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#);
     assert_eq!(verdict(&limited, &with_endpoint("")), "wider");
+}
+
+/// What the own policies of callers newly let through where no version states the resource: who, and which actions.
+fn elsewhere(before: &World, after: &World) -> Vec<String> {
+    let comparison = Comparison::new(before, after, Budget::default());
+    let all = (0..comparison.callers()).map(|caller| comparison.elsewhere(caller));
+    let mut told = Vec::new();
+    for Elsewhere { gains, unknown } in all {
+        assert!(unknown.is_empty(), "{unknown:?}");
+        told.extend(gains.iter().map(|gain| {
+            let who = gain.caller.to_string();
+            let actions: Vec<String> = gain.actions.iter().map(ToString::to_string).collect();
+            format!("{} {} on {}", who.rsplit('/').nth(1).unwrap_or(&who), actions.join(" "), gain.resource)
+        }));
+    }
+    told
+}
+
+const KEYS: &str = "arn:aws:kms:us-east-1:111122223333:key/";
+
+#[rstest]
+#[case::same(ROLE.to_owned(), &[])]
+#[case::less(ROLE.replace("kms:DescribeKey", "kms:ListKeys").replace("[\"kms:Decrypt\", \"kms:GenerateDataKey\"]", "\"kms:Decrypt\""), &["eval-service kms:ListKeys on arn:aws:kms:us-east-1:000000000000:example"])]
+#[case::queue(ROLE.replace("kms:DescribeKey", "sqs:SendMessage"), &["eval-service sqs:SendMessage on arn:aws:sqs:us-east-1:999999999999:example"])]
+#[case::of_two_services(
+    ROLE.replace("\"kms:DescribeKey\", \"Resource\": \"*\"", "[\"sqs:SendMessage\", \"s3:GetObject\"], \"Resource\": \"arn:aws:s3:::data/*\""),
+    &["eval-service s3:GetObject on arn:aws:s3:::data/example"]
+)]
+#[case::stated_key(ROLE.replace("kms:DescribeKey\", \"Resource\": \"*\"", &format!("kms:Encrypt\", \"Resource\": \"{KEY}\"")), &[])]
+#[case::other_keys(
+    ROLE.replace("kms:DescribeKey\", \"Resource\": \"*\"", &format!("kms:Encrypt\", \"Resource\": \"{KEYS}*\"")),
+    &["eval-service kms:Encrypt on arn:aws:kms:us-east-1:111122223333:key/example"]
+)]
+fn own_policies_reach_further_than_a_world(#[case] after: String, #[case] expected: &[&str]) {
+    assert_eq!(elsewhere(&world(&[ROOT, BEDROCK], ROLE), &world(&[ROOT, BEDROCK], &after)), expected);
+}
+
+#[test]
+fn a_boundary_limits_what_own_policies_reach() {
+    let bounded = |role: &str, boundary: &str| {
+        let mut world = world(&[ROOT, BEDROCK], role);
+        let text = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "{boundary}", "Resource": "*"}}]}}"#
+        );
+        for role in &mut world.roles {
+            role.boundary = Some(policy("boundary", &text, PolicyType::Boundary));
+        }
+        world
+    };
+    let wider = ROLE.replace("kms:DescribeKey", "sqs:SendMessage");
+    assert!(elsewhere(&bounded(ROLE, "kms:*"), &bounded(&wider, "kms:*")).is_empty());
+    assert_eq!(elsewhere(&bounded(&wider, "kms:*"), &bounded(&wider, "*")).len(), 1);
+    assert!(elsewhere(&bounded(&wider, "*"), &bounded(&wider, "kms:*")).is_empty());
+}
+
+const READ: &str =
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#;
+const NO_DELETE: &str =
+    r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::data/*"}"#;
+
+/// Policies of buckets are not compared: only where they allow no more and deny no less is it known that nobody gains.
+#[rstest]
+#[case::same(&[READ, NO_DELETE], &[NO_DELETE, READ], false)]
+#[case::allows_less(&[READ, NO_DELETE], &[NO_DELETE], false)]
+#[case::denies_more(&[READ], &[READ, NO_DELETE], false)]
+#[case::denies_less(&[READ, NO_DELETE], &[READ], true)]
+#[case::allows_more(&[NO_DELETE], &[READ, NO_DELETE], true)]
+#[case::new(&[], &[READ], true)]
+#[case::gone(&[READ], &[], false)]
+fn a_bucket_that_could_let_more_through_is_named(
+    #[case] before: &[&str],
+    #[case] after: &[&str],
+    #[case] expected: bool,
+) {
+    let of = |statements: &[&str]| {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, statements.join(", "));
+        let own = (!statements.is_empty()).then(|| policy("bucket", &text, PolicyType::Resource));
+        let account = AccountId::parse("111122223333").unwrap();
+        let bucket = Bucket { name: "data".into(), account, policy: own };
+        World { buckets: vec![bucket], ..world(&[ROOT, BEDROCK], ROLE) }
+    };
+    let (before, after) = (of(before), of(after));
+    let comparison = Comparison::new(&before, &after, Budget::default());
+    let named = [Unlooked::Resource("arn:aws:s3:::data".into())];
+    assert_eq!(comparison.unlooked(), if expected { &named[..] } else { &[] });
+}
+
+#[test]
+fn an_endpoint_and_rcps_that_could_let_more_through_are_named() {
+    let deny = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}"#;
+    let all = r#"{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}"#;
+    let of = |kind: PolicyType, statements: &[&str]| {
+        policy("own", &format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, statements.join(", ")), kind)
+    };
+    let account = AccountId::parse("111122223333").unwrap();
+    let through = |statements: Option<&[&str]>| {
+        let policy = statements.map(|statements| of(PolicyType::VpcEndpoint, statements));
+        let endpoint = Endpoint { id: "vpce-1".into(), account, vpc: None, policy };
+        World { endpoints: vec![endpoint], ..world(&[ROOT, BEDROCK], ROLE) }
+    };
+    let unlooked = |before: &World, after: &World| Comparison::new(before, after, Budget::default()).unlooked();
+    let endpoint = [Unlooked::Endpoint("vpce-1".into())];
+    assert_eq!(unlooked(&through(Some(&[all, deny])), &through(Some(&[all]))), endpoint);
+    assert_eq!(unlooked(&through(Some(&[all, deny])), &through(None)), endpoint);
+    assert_eq!(unlooked(&through(Some(&[all])), &through(Some(&[all, deny]))), []);
+
+    let other = deny.replace("s3:GetObject", "s3:PutObject");
+    let within = |statements: &[&str]| {
+        let rcps = [of(PolicyType::ResourceControl, statements)].into_iter().collect();
+        let root = Unit { path: "root".into(), controls: Controls { rcps, ..Controls::default() } };
+        let member = Member { account, unit: "root".into(), controls: Controls::default() };
+        let management_account = AccountId::parse("999988887777").unwrap();
+        let organization =
+            Organization { id: "o-exampleorg1".into(), management_account, units: vec![root], accounts: vec![member] };
+        World { organization: Some(organization), ..world(&[ROOT, BEDROCK], ROLE) }
+    };
+    assert_eq!(unlooked(&within(&[&other, deny]), &within(&[&other])), [Unlooked::Rcps("111122223333".into())]);
+    assert_eq!(unlooked(&within(&[&other]), &within(&[&other, deny])), []);
 }

@@ -58,9 +58,12 @@ fn filled(operand: &Operand) -> Vec<String> {
 
 fn fill(pattern: &[Symbol], word: &str) -> String {
     let mut text = String::new();
-    for symbol in pattern {
+    for (at, symbol) in pattern.iter().enumerate() {
+        // The word after it is one character and more.
+        let is_filled = matches!(pattern.get(at + 1), Some(Symbol::Run | Symbol::RunInField)) && !word.is_empty();
         match symbol {
             Symbol::Exactly(character) => text.push(*character),
+            Symbol::One | Symbol::OneInField if is_filled => {}
             Symbol::One | Symbol::OneInField => text.push('1'),
             Symbol::Run if text.starts_with("arn:aws:bedrock:") && text.ends_with(':') && word == WORDS[0] => {
                 text.push_str("custom-model/example");

@@ -251,7 +251,7 @@ pub(super) fn fitting<'p>(
 }
 
 /// Patterns of the resources that an action takes, as AWS's reference has them; none of an action that names no resource.
-fn resources(action: &ActionName) -> Vec<String> {
+pub(super) fn resources(action: &ActionName) -> Vec<String> {
     let kinds = services::action(action).into_iter().flat_map(services::Action::resources).map(|each| each.kind);
     let mut patterns: Vec<String> =
         kinds.flat_map(services::ResourceType::arn_patterns).map(|form| wild(&form)).collect();

@@ -174,7 +174,7 @@ impl Comparison<'_> {
 
     /// That a resource is none that a version states and that is compared by itself.
     fn is_unstated(&self, action: &ActionName) -> Option<(Condition, bool)> {
-        if !["kms", "sts"].contains(&action.service()) {
+        if !["kms", "sts"].contains(&action.service()) || document::resources(action).is_empty() {
             return None;
         }
         let stated: Vec<String> =
