@@ -185,7 +185,7 @@ impl Question {
                 second = self.engine.second(&world, &request);
                 self.engine.settle(&mut judgement, second.as_ref());
                 check_resource_policy(&judgement, &places).map_err(|finding| vec![*finding])?;
-                suggestion = suggest(facts, sources, &request, &judgement);
+                suggestion = suggest(facts, sources, &request, &judgement, true);
                 call = Some(request);
                 judgement
             }

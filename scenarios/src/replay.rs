@@ -148,6 +148,8 @@ pub struct Options {
     pub only_decide: bool,
     /// Whether to look for what would let denied calls pass also where a denial is expected.
     pub suggest: bool,
+    /// Whether to look through all calls for what suggestions grant also where a denial is expected.
+    pub prove_suggestions: bool,
     /// How much is wanted.
     pub detail: Detail,
     /// Who decides.
@@ -456,7 +458,8 @@ impl Run<'_> {
             if !self.options.suggest && !is_problem {
                 continue;
             }
-            let suggest = |request: &Request| suggest(facts, self.sources, request, &each.judgement);
+            let with_grants = self.options.prove_suggestions || is_problem;
+            let suggest = |request: &Request| suggest(facts, self.sources, request, &each.judgement, with_grants);
             each.suggestion = each.request.as_deref().and_then(suggest);
         }
     }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::judge::{Failure, Judgement, LayerView, Statement, Verdicts};
 use crate::render::{Colour, report};
 use crate::replay::{Asked, Checked, Outcome, Problem, Replayed};
+use crate::suggest::Grants;
 
 pub use self::why::why;
 
@@ -172,7 +173,11 @@ pub fn suggested<'a>(id: &str, calls: impl IntoIterator<Item = &'a Asked>) -> Op
     let mut text = String::new();
     for asked in calls {
         let Some(suggestion) = &asked.suggestion else { continue };
-        let _ = writeln!(text, "# {id}{}\n# {}\nchange:", step(asked), asked.judgement.call);
+        let _ = writeln!(text, "# {id}{}\n# {}", step(asked), asked.judgement.call);
+        if let Some(grants) = &suggestion.grants {
+            let _ = writeln!(text, "# {grants}");
+        }
+        text.push_str("change:\n");
         for change in &suggestion.changes {
             let _ = writeln!(text, "  - '{}'", change.replace('\'', "''"));
         }
@@ -227,6 +232,8 @@ pub fn reason(asked: &Asked) -> Diagnostic {
     }
     let mut seen = std::collections::BTreeSet::new();
     notes.retain(|note| seen.insert(note.clone()));
+    let grants = asked.suggestion.as_ref().and_then(|suggestion| suggestion.grants.as_ref());
+    notes.extend(grants.map(|grants| format!("what is suggested {grants}")));
     let (code, message, help) = (judgement.word(), headline(judgement), remedy(judgement, asked));
     Diagnostic { code, severity: Severity::Note, message, annotations, help, notes }
 }
@@ -537,6 +544,7 @@ pub fn asked_json(sources: &SourceMap, asked: &Asked) -> Value {
         "layers": judgement.layers.iter().map(layer).collect::<serde_json::Map<_, _>>(),
         "tree": judgement.layers.iter().map(|layer| why::layer_json(sources, layer)).collect::<Vec<_>>(),
         "suggested_changes": asked.suggestion.as_ref().map(|suggestion| &suggestion.changes),
+        "suggestion_grants": asked.suggestion.as_ref().and_then(|suggestion| suggestion.grants.as_ref()).map(Grants::json),
         "unstated_keys": judgement.unstated,
         "unsure": judgement.unsure,
     })

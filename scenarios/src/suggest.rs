@@ -3,7 +3,10 @@
 //! A suggestion is a list of changes in the words of `change:`. Each step adds one statement, to the layer that AWS's
 //! message names, for this caller, this action and this resource, under the conditions the call meets: a fix that
 //! grants what was asked for and nothing else. After each step the evaluator decides again; a suggestion is shown only
-//! if the call then passes. An explicit deny is named and never worked around.
+//! if the call then passes. An explicit deny is named and never worked around. What else the changes let happen on keys
+//! and roles is looked for over all calls ([`Grants`]).
+
+mod grants;
 
 use permitlab_evaluator::catalog::{self, KeyType, kms};
 use permitlab_evaluator::context::{ConditionKey, Values};
@@ -14,6 +17,7 @@ use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::{SourceMap, Span};
 use permitlab_evaluator::truth::Rules;
+use permitlab_evaluator::world::World;
 use serde_json::{Map, Value, json};
 
 use crate::change;
@@ -21,6 +25,8 @@ use crate::facts::{Facts, Key};
 use crate::file::Text;
 use crate::judge::{Judgement, Verdicts, judge};
 use crate::root::PolicyRoot;
+
+pub use grants::Grants;
 
 /// More steps than there are layers mean that the steps lead nowhere.
 const MOST_STEPS: usize = 8;
@@ -30,13 +36,23 @@ const MOST_STEPS: usize = 8;
 pub struct Suggestion {
     /// The changes, in the order they apply.
     pub changes: Vec<String>,
+    /// What they grant; `None` where nobody asked, and for a call on what is neither key nor role.
+    pub grants: Option<Grants>,
 }
 
 /// The narrowest changes that let an implicitly denied call pass; `None` where there are none to make in the policies
-/// of this world.
-pub fn suggest(facts: &Facts, sources: &mut SourceMap, request: &Request, judgement: &Judgement) -> Option<Suggestion> {
+/// of this world. What they grant is a matter of milliseconds in a small world, and looked for where `with_grants` says so.
+pub fn suggest(
+    facts: &Facts,
+    sources: &mut SourceMap,
+    request: &Request,
+    judgement: &Judgement,
+    with_grants: bool,
+) -> Option<Suggestion> {
     // No change that is suggested reads a file.
     let root = PolicyRoot::at("");
+    let before = facts;
+    let mut world = None;
     let mut facts = facts.clone();
     let mut judgement = judgement.clone();
     let mut changes = Vec::new();
@@ -44,7 +60,10 @@ pub fn suggest(facts: &Facts, sources: &mut SourceMap, request: &Request, judgem
         match judgement.answer {
             // What the key's state refuses, the policies allow.
             Verdicts::Decided(Effect::Allow) | Verdicts::Unavailable(_) if !changes.is_empty() => {
-                return Some(Suggestion { changes });
+                let after = world.as_ref()?;
+                let grants = |before_it: World| Grants::of(before, &before_it, after, request);
+                let grants = with_grants.then(|| before.world().ok()).flatten().and_then(grants);
+                return Some(Suggestion { changes, grants });
             }
             Verdicts::Decided(Effect::ImplicitDeny) => {}
             Verdicts::Decided(Effect::Allow | Effect::ExplicitDeny)
@@ -56,7 +75,7 @@ pub fn suggest(facts: &Facts, sources: &mut SourceMap, request: &Request, judgem
         let text = Text::new(change.as_str(), Span::new(id, 0, change.len()));
         change::apply(&mut facts, &root, sources, &text).ok()?;
         changes.push(change);
-        judgement = judge(&facts.world().ok()?, request, Rules::NONE);
+        judgement = judge(world.insert(facts.world().ok()?), request, Rules::NONE);
     }
     None
 }

@@ -231,6 +231,7 @@ fn scenarios(
     let options = Options {
         today: Some(today()),
         suggest: arguments.why || arguments.suggest,
+        prove_suggestions: arguments.suggest,
         engine: engine(arguments.engine),
         selection: Selection::new(&arguments.filters, &arguments.tags),
         ..Options::default()
