@@ -280,7 +280,7 @@ fn listed(mut conditions: Vec<(Condition, bool)>) -> Vec<(Condition, bool)> {
     let mut at = 0;
     while let Some((condition, holds)) = conditions.get(at).cloned() {
         at += 1;
-        if !holds || !lists_values(&condition) {
+        if !lists_values(&condition, holds) {
             continue;
         }
         let mut own = conditions.clone();
@@ -293,17 +293,39 @@ fn listed(mut conditions: Vec<(Condition, bool)>) -> Vec<(Condition, bool)> {
         kept.operands.retain(|operand| fits(operand.text.as_str()));
         if !kept.operands.is_empty() && own.len() > 1 {
             conditions.retain(|(other, _)| other.key != condition.key);
-            conditions.push((kept, true));
+            conditions.push((kept, holds));
             at = 0;
         }
     }
     conditions
 }
 
-/// Whether a condition that holds lists every value that its key may have.
-fn lists_values(condition: &Condition) -> bool {
+/// Whether a condition that holds or fails lists every value that its key may have.
+fn lists_values(condition: &Condition, holds: bool) -> bool {
     let is_exact = |operand: &Operand| !operand.text.as_str().contains(['*', '?', '$']);
     let operator = condition.operator;
-    let is_text = matches!(operator.base, Base::StringEquals | Base::StringLike | Base::ArnEquals | Base::ArnLike);
+    let is_text = match operator.base {
+        Base::StringEquals | Base::StringLike | Base::ArnEquals | Base::ArnLike => holds,
+        Base::StringNotEquals | Base::StringNotLike | Base::ArnNotEquals | Base::ArnNotLike => !holds,
+        Base::StringEqualsIgnoreCase
+        | Base::StringNotEqualsIgnoreCase
+        | Base::NumericEquals
+        | Base::NumericNotEquals
+        | Base::NumericLessThan
+        | Base::NumericLessThanEquals
+        | Base::NumericGreaterThan
+        | Base::NumericGreaterThanEquals
+        | Base::DateEquals
+        | Base::DateNotEquals
+        | Base::DateLessThan
+        | Base::DateLessThanEquals
+        | Base::DateGreaterThan
+        | Base::DateGreaterThanEquals
+        | Base::Bool
+        | Base::BinaryEquals
+        | Base::IpAddress
+        | Base::NotIpAddress
+        | Base::Null => false,
+    };
     is_text && operator.set == SetOperator::None && !operator.if_exists && condition.operands.iter().all(is_exact)
 }

@@ -106,7 +106,8 @@ pub(super) struct Asked<'a> {
 
 /// Compares what a policy without principals allows with what another version of it does.
 pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGains {
-    let questions = questions(before.statements.iter().chain(&after.statements));
+    let statements: Vec<&Statement> = before.statements.iter().chain(&after.statements).collect();
+    let questions = questions(&statements, &statements);
     let asked = (questions.iter().map(Vec::len).sum(), questions.len());
     let mut gains = DocumentGains { asked, ..DocumentGains::default() };
     let meanings = Meanings::of([before, after]);
@@ -159,10 +160,9 @@ fn half(policy: &Policy, effect: Effect) -> Policy {
     Policy::new(policy.name.clone(), policy.kind, policy.version, statements)
 }
 
-/// The actions that the policies name, those together that no statement and no key tells apart. A `*` names those of all
-/// services.
-pub(super) fn questions<'p>(statements: impl Iterator<Item = &'p Statement>) -> Vec<Vec<ActionName>> {
-    let statements: Vec<&Statement> = statements.collect();
+/// The actions that some of the statements name, those together that none of all statements and no key tells apart. A `*` names
+/// those of all services.
+pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec<Vec<ActionName>> {
     let mut keys: Vec<&ConditionKey> =
         statements.iter().flat_map(|statement| &statement.conditions).map(|condition| &condition.key).collect();
     keys.sort_unstable();
@@ -173,8 +173,8 @@ pub(super) fn questions<'p>(statements: impl Iterator<Item = &'p Statement>) -> 
             actions.entry(name.to_lowercase()).or_insert(action);
         }
     };
-    let negated = statements.iter().any(|statement| statement.action.negated);
-    let patterns = || statements.iter().flat_map(|statement| &statement.action.patterns);
+    let negated = naming.iter().any(|statement| statement.action.negated);
+    let patterns = || naming.iter().flat_map(|statement| &statement.action.patterns);
     let every = negated || patterns().any(|pattern| pattern.value.service().is_none());
     if every {
         for service in services::prefixes().filter_map(services::service) {

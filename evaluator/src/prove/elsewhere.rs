@@ -120,7 +120,8 @@ impl Comparison<'_> {
         if old == new {
             return;
         }
-        for actions in document::questions(sides.iter().flat_map(Side::statements)) {
+        let statements: Vec<&Statement> = sides.iter().flat_map(Side::statements).collect();
+        for actions in document::questions(&statements, &self.naming(&sides)) {
             let Some(first) = actions.first() else { continue };
             let [old, new] = sides.each_ref().map(|side| self.meant(side, |statement| statement.action.covers(first)));
             if old == new {
@@ -141,6 +142,41 @@ impl Comparison<'_> {
                 }
             }
         }
+    }
+
+    /// Statements that name every action which could be gained: what the caller's own policies allow, where somebody knows them,
+    /// or what differs, where that names fewer actions.
+    fn naming<'p>(&self, [old, new]: &[Side<'p>; 2]) -> Vec<&'p Statement> {
+        let differing = self.differing([old, new]);
+        let own = new.layers.iter().find(|(layer, _)| *layer == Layer::Identity).map(|(_, policies)| *policies);
+        let names_all = |statements: &[&Statement]| {
+            let is_every = |statement: &&Statement| {
+                statement.action.negated || statement.action.patterns.iter().any(|each| each.value.service().is_none())
+            };
+            statements.iter().any(is_every)
+        };
+        let Some(own) = own.filter(|_| names_all(&differing)) else { return differing };
+        let all = own.iter().flat_map(|policy| &policy.statements);
+        all.filter(|statement| statement.effect == policy::Effect::Allow).collect()
+    }
+
+    /// The statements of each layer that the same layer of the other version does not have; all of them, where the layers are
+    /// others.
+    fn differing<'p>(&self, [old, new]: [&Side<'p>; 2]) -> Vec<&'p Statement> {
+        let of_layers = |side: &Side<'p>| side.layers.iter().map(|(layer, _)| *layer).collect::<Vec<_>>();
+        if of_layers(old) != of_layers(new) {
+            return old.statements().chain(new.statements()).collect();
+        }
+        let mut differing = Vec::new();
+        for ((_, old), (_, new)) in old.layers.iter().zip(&new.layers) {
+            let statements = |policies: &Policies<'p>| policies.iter().flat_map(|policy| &policy.statements).collect();
+            let [old, new]: [Vec<&'p Statement>; 2] = [old, new].map(statements);
+            let meant = |all: &[&Statement]| all.iter().map(|each| self.meanings.get(each)).collect::<BTreeSet<_>>();
+            let (before, after) = (meant(&old), meant(&new));
+            differing.extend(old.into_iter().filter(|each| !after.contains(&self.meanings.get(each))));
+            differing.extend(new.into_iter().filter(|each| !before.contains(&self.meanings.get(each))));
+        }
+        differing
     }
 
     /// What the statements of each layer mean.
