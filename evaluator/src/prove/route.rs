@@ -115,6 +115,8 @@ fn is_open_of(key: &ConditionKey, caller: &Caller) -> bool {
     let of_accounts = ["aws:principalaccount", "kms:calleraccount", "aws:principalorgid", "aws:principalorgpaths"];
     match caller.stands_for {
         StandsFor::Itself => of_session(),
+        // A role that AWS linked to a service is a role, whatever its name.
+        StandsFor::Account if caller.principal.is_service_linked() => ["aws:principalarn", "aws:userid"].contains(&key),
         StandsFor::Account => of_account.contains(&key),
         StandsFor::Accounts => of_account.contains(&key) || of_accounts.contains(&key),
         StandsFor::Services => key == "aws:principalservicename" || key == "aws:principalservicenameslist",
