@@ -145,8 +145,19 @@ impl<'w> Form<'w> {
         if !kms::operation(&request.action).is_some_and(|operation| operation.encryption_context) {
             request.encryption_context.clear();
         }
-        let bare = Request { context: BTreeMap::new(), ..request.clone() };
-        let contexts = self.worlds.map(|world| derive::context(world, &bare));
+        let action = request.action.clone();
+        let follows = |request: &Request, context: BTreeMap<ConditionKey, Option<Values>>| {
+            let request = Request { context, ..request.clone() };
+            self.worlds.map(|world| derive::context(world, &request))
+        };
+        // A call through an endpoint says less of where it comes from.
+        let endpoint = ConditionKey::new("aws:SourceVpce");
+        let bare = follows(&request, BTreeMap::new());
+        if !bare.iter().all(|context| may_be_stated(&endpoint, &action, context.recorded(&endpoint))) {
+            request.context.remove(&endpoint);
+        }
+        let through = request.context.get_key_value(&endpoint).map(|(key, id)| (key.clone(), id.clone()));
+        let contexts = follows(&request, through.into_iter().collect());
         for (key, value) in ALWAYS {
             let stated = request.context.entry(ConditionKey::new(key)).or_insert(None);
             if stated.is_none() {
@@ -156,11 +167,11 @@ impl<'w> Form<'w> {
         for key in &self.keys {
             request.context.entry(key.clone()).or_insert(None);
         }
-        let action = request.action.clone();
         request.context.retain(|key, values| {
             values.as_ref().is_none_or(|values| has_form(key, values))
                 && !is_said_elsewhere(key.folded())
-                && contexts.iter().all(|context| may_be_stated(key, &action, context.recorded(key)))
+                && (*key == endpoint
+                    || contexts.iter().all(|context| may_be_stated(key, &action, context.recorded(key))))
         });
         request
     }
