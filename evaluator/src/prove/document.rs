@@ -128,7 +128,10 @@ pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGai
             Ok(None) => {}
             Ok(Some(found)) => {
                 let (actions, found) = fitting(actions, found, &sides, &asked, budget);
-                gains.witnesses.extend(found.witness(actions));
+                match found.witness(actions) {
+                    Some(witness) => gains.witnesses.push(witness),
+                    None => gains.unknown.push((first, Why::NotReplayed)),
+                }
             }
             Err(why) => gains.unknown.push((first, why)),
         }
@@ -506,7 +509,8 @@ fn blocking<'p>(side: &Side<'p>, view: &View<'_>) -> Option<(Layer, Option<Place
 
 fn named_by(policies: Policies<'_>, by: StatementIndex) -> Option<Placed<'_>> {
     let policy = policies.iter().nth(by.policy())?;
-    Some((policy, policy.statements.get(by.statement())?))
+    let statement = policy.statements.iter().find(|statement| statement.index == by.statement())?;
+    Some((policy, statement))
 }
 
 #[cfg(test)]
