@@ -228,18 +228,18 @@ fn parts(way: &Way) -> (String, Vec<String>) {
     }
     // What a value is stands before what it is not.
     own.sort_by_key(|(condition, holds)| !is_positive(condition, *holds));
-    let mut told: Vec<(&Condition, String)> = Vec::new();
+    let mut told: Vec<(&Condition, bool, String)> = Vec::new();
     for (condition, holds) in own {
         let is_same = |known: &Condition| known.key == condition.key && known.operator.set == condition.operator.set;
-        let known = told.iter_mut().find(|(known, _)| is_same(known) && can_follow(condition, holds));
+        let known = told.iter_mut().find(|(known, ..)| is_same(known) && can_follow(condition, holds));
         match known {
-            Some((_, text)) => {
-                let _ = write!(text, ", but not {}", operands(condition));
+            Some((_, says_what, text)) => {
+                let _ = write!(text, ", {} {}", if *says_what { "but not" } else { "nor" }, operands(condition));
             }
-            None => told.push((condition, phrase(condition, holds))),
+            None => told.push((condition, is_positive(condition, holds), phrase(condition, holds))),
         }
     }
-    conditions.extend(told.into_iter().map(|(_, text)| text));
+    conditions.extend(told.into_iter().map(|(.., text)| text));
     if way.needs_own_policies {
         conditions.push("if its own policies allow it".to_owned());
     }
