@@ -148,6 +148,8 @@ pub enum Why {
     NotReplayed,
     /// It hangs on a rule that AWS leaves open.
     Reading,
+    /// A condition looks at what the versions do not say alike of the caller: its tags, its organization.
+    Caller,
 }
 
 impl fmt::Display for Why {
@@ -157,6 +159,7 @@ impl fmt::Display for Why {
             Self::Variable => "it hangs on the value of a policy variable",
             Self::NotReplayed => "what was found is no request that a call could make",
             Self::Reading => "it hangs on a rule that AWS leaves open",
+            Self::Caller => "it hangs on what the versions do not say alike of the caller",
         })
     }
 }
@@ -185,10 +188,17 @@ impl<'w> Comparison<'w> {
     /// Compares what `after` allows with what `before` does.
     pub fn new(before: &'w World, after: &'w World, budget: Budget) -> Self {
         let worlds = [before, after];
-        let (callers, subjects) = (space::callers(worlds), space::subjects(worlds));
+        let (callers, subjects) = (space::callers(worlds, &[]), space::subjects(worlds));
         let meanings = Meanings::of(worlds.into_iter().flat_map(space::policies));
         let is_same_otherwise = space::beside_policies(before) == space::beside_policies(after);
         Self { before, after, callers, subjects, budget, meanings, is_same_otherwise }
+    }
+
+    /// The same comparison, of which these callers are too, by themselves: nobody stands for them. A root user brings
+    /// everybody else of its account.
+    #[must_use]
+    pub fn asking_about(self, callers: &[Principal]) -> Self {
+        Self { callers: space::callers([self.before, self.after], callers), ..self }
     }
 
     /// The comparison the other way round.

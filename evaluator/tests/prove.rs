@@ -244,6 +244,111 @@ fn a_boundary_limits_what_own_policies_reach() {
     assert!(elsewhere(&bounded(&wider, "*"), &bounded(&wider, "kms:*")).is_empty());
 }
 
+/// What only a key of another kind takes is asked of it.
+#[test]
+fn a_key_may_become_one_of_another_kind() {
+    let sign = encrypt_if(r#"{"Bool": {"aws:SecureTransport": "true"}}"#).replace("kms:Encrypt", "kms:Sign");
+    let of_kind = |spec: &str, usage: &str| {
+        let mut world = world(&[ROOT, &sign], ROLE);
+        for key in &mut world.keys {
+            (key.spec, key.usage) = (spec.into(), usage.into());
+        }
+        world
+    };
+    let (symmetric, signing) = (of_kind("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), of_kind("RSA_2048", "SIGN_VERIFY"));
+    let asked = |before: &World, after: &World| Comparison::new(before, after, Budget::default()).asked().calls;
+    assert_eq!(asked(&symmetric, &signing), asked(&signing, &symmetric));
+    assert!(asked(&symmetric, &signing) > asked(&symmetric, &symmetric));
+}
+
+/// With the role tagged as one of this team.
+fn of_team(team: &str, world: &World) -> World {
+    let mut world = world.clone();
+    for role in &mut world.roles {
+        role.tags = Some([("team".to_owned(), team.to_owned())].into());
+    }
+    world
+}
+
+/// Where own policies hang on tags that change, nothing is said of what they let through, and nothing else is silent.
+#[rstest]
+#[case::its_own_tag("aws:PrincipalTag/team", &["s3:GetObject"])]
+#[case::another_tag("aws:PrincipalTag/owner", &[])]
+#[case::another_key("aws:SourceVpc", &[])]
+fn own_policies_may_hang_on_tags(#[case] key: &str, #[case] expected: &[&str]) {
+    let role = format!(
+        r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+            "Condition": {{"StringEquals": {{"{key}": "ml"}}}}}}}}"#
+    );
+    let world = world(&[ROOT, BEDROCK], &role);
+    let (before, after) = (of_team("web", &world), of_team("ml", &world));
+    let comparison = Comparison::new(&before, &after, Budget::default());
+    let all: Vec<Elsewhere> = (0..comparison.callers()).map(|caller| comparison.elsewhere(caller)).collect();
+    let unknown: Vec<&str> = all.iter().flat_map(|own| &own.unknown).map(|own| own.action.as_str()).collect();
+    assert_eq!(unknown, expected);
+    assert!(all.iter().all(|own| own.gains.is_empty()));
+}
+
+/// What a role is not tagged with, its sessions are not.
+#[rstest]
+#[case::its_own_tag("team", 1)]
+#[case::another_tag("owner", 0)]
+fn own_policies_see_the_tags_there_are(#[case] tag: &str, #[case] expected: usize) {
+    let tagged = format!(
+        r#""sqs:SendMessage", "Resource": "*", "Condition": {{"StringEquals": {{"aws:PrincipalTag/{tag}": "web"}}}}"#
+    );
+    let [before, after] = [ROLE.to_owned(), ROLE.replace("\"kms:DescribeKey\", \"Resource\": \"*\"", &tagged)]
+        .map(|role| of_team("web", &world(&[ROOT, BEDROCK], &role)));
+    assert_eq!(elsewhere(&before, &after).len(), expected);
+}
+
+#[test]
+fn a_bucket_whose_policy_hangs_on_tags_and_one_of_another_owner_are_named() {
+    let text = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#,
+        READ.replace('}', r#", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "ml"}}}"#)
+    );
+    let own = policy("bucket", &text, PolicyType::Resource);
+    let of = |account: &str, team: &str| {
+        let account = AccountId::parse(account).unwrap();
+        let bucket = Bucket { name: "data".into(), account, policy: Some(Arc::clone(&own)) };
+        of_team(team, &World { buckets: vec![bucket], ..world(&[ROOT, BEDROCK], ROLE) })
+    };
+    let unlooked = |before: &World, after: &World| Comparison::new(before, after, Budget::default()).unlooked();
+    let ours = of("111122223333", "web");
+    assert_eq!(unlooked(&ours, &ours), []);
+    assert_eq!(unlooked(&ours, &of("111122223333", "ml")), [Unlooked::Resource("arn:aws:s3:::data".into())]);
+    assert_eq!(unlooked(&ours, &of("444455556666", "web")), [Unlooked::Owner("arn:aws:s3:::data".into())]);
+}
+
+/// Of a role whose trust policy is not stated nobody knows who may assume it.
+#[test]
+fn a_trust_policy_that_is_stated_no_more_is_named() {
+    let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}"#;
+    let unstated = world(&[ROOT, BEDROCK], ROLE);
+    let mut stated = unstated.clone();
+    for role in &mut stated.roles {
+        role.trust = Some(policy("trust", text, PolicyType::Trust));
+    }
+    let unlooked = |before: &World, after: &World| Comparison::new(before, after, Budget::default()).unlooked();
+    let named = [Unlooked::Trust("arn:aws:iam::111122223333:role/eval-service".into())];
+    assert_eq!(unlooked(&stated, &unstated), named);
+    assert_eq!(unlooked(&unstated, &stated), []);
+}
+
+/// All ways of a gain are told in the reading in which it is one.
+#[test]
+fn what_is_gained_in_another_reading_is_gained_in_some_way() {
+    let by_id =
+        |operator: &str| encrypt_if(&format!(r#"{{"{operator}": {{"aws:SourceIdentity": "arn:aws:iam::*:user/x"}}}}"#));
+    let (before, after) = (world(&[ROOT, &by_id("ArnNotLike")], ROLE), world(&[ROOT, &by_id("StringNotLike")], ROLE));
+    let comparison = Comparison::new(&before, &after, Budget::default());
+    let gains = comparison.all();
+    let rests: Vec<_> = gains.witnesses.iter().filter(|witness| !witness.rests_on.is_empty()).collect();
+    assert!(!rests.is_empty());
+    assert!(rests.iter().all(|witness| comparison.gained(witness).is_none_or(|ways| !ways.is_empty())));
+}
+
 const READ: &str =
     r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#;
 const NO_DELETE: &str =

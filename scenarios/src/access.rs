@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use permitlab_evaluator::action::ActionName;
+use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::catalog::services;
 use permitlab_evaluator::condition::Condition;
 use permitlab_evaluator::condition::operator::{Base, Family, SetOperator};
@@ -132,13 +134,34 @@ pub(crate) fn lines_of(
         Question::Who { call, resource } => {
             let action = reference::action(call).map_err(told)?;
             match reference::target(facts, resource).map_err(told)? {
-                Target::Resource(resource) => comparison.who_can(&action, &resource.arn),
+                Target::Resource(target) => {
+                    is_compared(&comparison, (call, &action), (resource, &target.arn)).map_err(told)?;
+                    comparison.who_can(&action, &target.arn)
+                }
                 Target::AwsOwned => Vec::new(),
             }
         }
-        Question::What { principal } => comparison.what_can(&reference::caller(facts, principal).map_err(told)?),
+        Question::What { principal } => {
+            let caller = reference::caller(facts, principal).map_err(told)?;
+            comparison.asking_about(std::slice::from_ref(&caller)).what_can(&caller)
+        }
     };
     Ok(lines(facts, &found))
+}
+
+/// Refuses a call that no comparison looks at: of what it does not look at it must not say that nobody may.
+pub(crate) fn is_compared(
+    comparison: &Comparison<'_>,
+    (call, action): (&Text, &ActionName),
+    (resource, arn): (&Text, &Arn),
+) -> Result<(), Box<Diagnostic>> {
+    if comparison.looks_at(action, arn) {
+        return Ok(());
+    }
+    let message = format!("of `{call}` on `{resource}` nothing can be said over all calls");
+    let finding = Diagnostic::error("wrong-resource-type", resource.span(), message);
+    let help = "ask of keys, and of the `sts:AssumeRole…` of roles whose `trust:` the world states; checks ask of single calls";
+    Err(Box::new(finding.help(help)))
 }
 
 /// One line for all actions of a caller on a resource that are allowed alike.

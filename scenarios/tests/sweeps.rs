@@ -8,6 +8,7 @@ const WORLD: &str = r#"
 accounts: { ml: { id: "111122223333" }, other: { id: "444455556666" } }
 keys:
   eval: { account: ml, region: us-east-1, id: 1234abcd-12ab-34cd-56ef-1234567890ab, policy: policies/key.json }
+buckets: { data: { account: ml, region: us-east-1 } }
 roles:
   reader: { account: ml, policies: [policies/reader.json] }
 "#;
@@ -48,6 +49,7 @@ fn problems(check: &str) -> Vec<(String, String)> {
     "ask: { who_can: kms:Decrypt, resource: key/eval }\nexactly: [account/ml, account/ml/*, role/reader, arn:aws:iam::444455556666:role/app, service/bedrock]"
 )]
 #[case::what("ask: { what_can: role/reader }\nexactly: [kms:Decrypt key/eval]")]
+#[case::what_of_a_session_that_nothing_names("ask: { what_can: role/reader@nightly }\nexactly: [kms:Decrypt key/eval]")]
 #[case::nothing("ask: { who_can: kms:Encrypt, resource: key/eval }\nexactly: [account/ml, account/ml/*]")]
 #[case::never_outside_the_account(
     "never: { call: kms:Encrypt, resource: key/eval, except: [account/ml, account/ml/*] }"
@@ -88,8 +90,25 @@ fn these_hold(#[case] check: &str) {
     "never-allowed",
     "role/reader may call kms:Decrypt on `key/eval`: directly"
 )]
+#[case::a_session_that_nothing_names(
+    "never: { call: kms:Decrypt, resource: key/eval, by: [role/reader@nightly] }",
+    "never-allowed",
+    "role/reader@nightly may call kms:Decrypt on `key/eval`: through s3.us-east-1.amazonaws.com"
+)]
+#[case::a_service_that_nothing_names(
+    "change: ['set key#Jobs/Principal \"*\"']\nnever: { call: kms:Decrypt, resource: key/eval, by: [service/lambda] }",
+    "never-allowed",
+    "service/lambda may call kms:Decrypt on `key/eval`: for arn:aws:bedrock:us-east-1:111122223333:evaluation-job/example"
+)]
 #[case::nobody("never: { call: kms:Decrypt, resource: key/eval, by: [role/readr] }", "unknown-name", "")]
 #[case::no_key("never: { call: kms:Decrypt, resource: key/evil }", "unknown-name", "")]
+#[case::no_resource_that_is_compared(
+    "never: { call: s3:GetObject, resource: bucket/data/a }",
+    "wrong-resource-type",
+    "of `s3:GetObject` on `bucket/data/a` nothing can be said over all calls"
+)]
+#[case::no_trust_policy("never: { call: sts:AssumeRole, resource: role/reader }", "wrong-resource-type", "")]
+#[case::no_call_on_it("ask: { who_can: s3:GetObject, resource: key/eval }\nexactly: []", "wrong-resource-type", "")]
 #[case::no_action("never: { call: kms:Decript, resource: key/eval }", "unknown-action", "")]
 #[case::no_condition_key(
     "never: { call: kms:Decrypt, resource: key/eval, unless: { aws:PrincipalOrgId2: x } }",

@@ -10,7 +10,7 @@ use crate::condition::operator::{Base, SetOperator};
 use crate::condition::{Condition, Operand};
 use crate::context::{Presence, Values};
 use crate::principal::Principal;
-use crate::truth::Rules;
+use crate::truth::{Rule, Rules};
 
 use super::formula::{Atom, Atoms, Formula};
 use super::search::{Budget, Outcome, search};
@@ -70,14 +70,24 @@ impl Comparison<'_> {
         self.accesses(|_, own, arn| own == action && arn == resource)
     }
 
+    /// Whether calls by this action on this resource are looked at. By an action of KMS that a key does not take there are none.
+    pub fn looks_at(&self, action: &ActionName, resource: &Arn) -> bool {
+        let mut own = self.subjects.iter().filter(|subject| subject.resource.arn == *resource);
+        let is_of_kms = action.service() == "kms" && resource.service() == "kms";
+        own.any(|subject| is_of_kms || subject.actions.contains(action))
+    }
+
     /// What somebody may do, as the second version says.
     pub fn what_can(&self, principal: &Principal) -> Vec<Access> {
         self.accesses(|caller, _, _| caller == principal)
     }
 
     /// All ways in which the call of a witness is gained: what the second version allows of it and the first does not. `None`
-    /// where there are too many to tell.
+    /// where there are too many to tell, or conditions do not mean what they are told to.
     pub fn gained(&self, witness: &Witness) -> Option<Vec<Way>> {
+        if witness.rests_on.iter().any(is_about_conditions) {
+            return None;
+        }
         let Open { request, route, formulas } = &witness.call;
         let caller = self.callers.iter().find(|caller| caller.principal == request.principal)?;
         let worlds = [self.before, self.after];
@@ -195,6 +205,12 @@ impl Literal {
     fn formula(self) -> Formula {
         Formula::Atom { atom: self.atom, holds: self.holds }
     }
+}
+
+/// Whether a rule says when a condition holds. In its other reading conditions do not mean what they are told to.
+fn is_about_conditions(rule: Rule) -> bool {
+    use Rule::{MultivaluedWithoutSetOperator, NotAnArn, NullOfEmptyString, UnparsableNegated};
+    [MultivaluedWithoutSetOperator, NotAnArn, NullOfEmptyString, UnparsableNegated].contains(&rule)
 }
 
 /// A formula as ways of meeting it; `None` where there are too many.

@@ -185,12 +185,13 @@ pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec
         }
     }
     for pattern in patterns() {
-        if !every {
-            covered(&pattern.value).for_each(|action| add(format!("{}:{}", action.service().prefix(), action.name())));
-        }
+        let mut known = covered(&pattern.value).peekable();
         // An action that AWS may have by tomorrow.
-        if !pattern.text.as_str().contains(['*', '?']) {
-            add(pattern.text.as_str().to_owned());
+        if known.peek().is_none() && pattern.value.service().is_some() {
+            add(pattern.text.as_str().replace('*', "Example").replace('?', "x"));
+        }
+        if !every {
+            known.for_each(|action| add(format!("{}:{}", action.service().prefix(), action.name())));
         }
     }
     let mut alike: BTreeMap<Vec<bool>, Vec<ActionName>> = BTreeMap::new();
@@ -524,10 +525,16 @@ mod tests {
     const ON_ALL: &str = r#""Resource": "*""#;
 
     fn policy(resource: &str, conditions: &str) -> Policy {
-        let text = format!(
-            r#"{{"Version": "2012-10-17", "Statement": [
-                {{"Effect": "Allow", "Action": "s3:GetObject", {resource}, "Condition": {{{conditions}}}}}]}}"#
-        );
+        read(&format!(r#""s3:GetObject", {resource}, "Condition": {{{conditions}}}"#))
+    }
+
+    fn policy_of(action: &str) -> Policy {
+        read(&format!("{action}, {ON_ALL}"))
+    }
+
+    /// A policy of one Allow.
+    fn read(rest: &str) -> Policy {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": {rest}}}]}}"#);
         let mut sources = SourceMap::new();
         let id = sources.add("policy", &text).unwrap();
         let parsed = parse(&Document::read("policy", id, &text).unwrap(), PolicyType::Identity);
@@ -549,6 +556,18 @@ mod tests {
     fn what_is_not_named_is_a_resource_too(#[case] resource: &str, #[case] expected: bool) {
         let nothing = policy(r#""Resource": "arn:aws:s3:::data/a""#, r#""Null": {"aws:Misspelt": "false"}"#);
         assert_eq!(gains(&nothing, &policy(resource, "")), expected);
+    }
+
+    #[rstest]
+    #[case::of_a_service(r#""newservice:*""#)]
+    #[case::of_a_known_service(r#""s3:Frobnicate?ll*""#)]
+    #[case::by_name(r#""s3:FrobnicateAll""#)]
+    fn an_action_that_nobody_knows_is_one_too(#[case] action: &str) {
+        let before = policy(r#""Resource": "arn:aws:s3:::data/a""#, "");
+        let more = policy_of(action);
+        let statements = before.statements.iter().chain(&more.statements).cloned();
+        let after = Policy::new(before.name.clone(), before.kind, before.version, statements.collect());
+        assert!(gains(&before, &after));
     }
 
     #[rstest]

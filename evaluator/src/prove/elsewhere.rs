@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::action::ActionName;
+use crate::arn::Arn;
 use crate::condition::Condition;
 use crate::condition::operator::Base;
-use crate::context::{ConditionKey, Origin, Values};
+use crate::context::{ConditionKey, Origin, RequestContext, Values};
 use crate::decision::Effect;
 use crate::derive;
 use crate::gather::gather;
@@ -79,6 +80,10 @@ pub struct OwnUnknown {
 pub enum Unlooked {
     /// A bucket, queue or other resource with a policy, by its ARN.
     Resource(Box<str>),
+    /// A bucket, queue or other resource of which each version names another owner, by its ARN.
+    Owner(Box<str>),
+    /// A role whose trust policy the second version alone does not state, by its ARN.
+    Trust(Box<str>),
     /// What RCPs let through to resources of an account.
     Rcps(Box<str>),
     /// What a VPC endpoint lets through.
@@ -89,6 +94,8 @@ impl fmt::Display for Unlooked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resource(arn) => write!(f, "the policy of {arn}"),
+            Self::Owner(arn) => write!(f, "the owner of {arn}"),
+            Self::Trust(arn) => write!(f, "the trust policy of {arn}, which one version does not state"),
             Self::Rcps(account) => write!(f, "the RCPs of {account}, beside keys and roles"),
             Self::Endpoint(id) => write!(f, "the policy of {id}, beside keys and roles"),
         }
@@ -117,14 +124,21 @@ impl Comparison<'_> {
         let Some(sides) = sides(worlds, &plain, caller) else { return };
         let said = sides.each_ref().map(|side| self.meant(side, |_| true));
         let [old, new] = &said;
+        let statements: Vec<&Statement> = sides.iter().flat_map(Side::statements).collect();
+        let hanging = self.hanging_on(caller, &statements);
+        for actions in document::questions(&statements, &hanging) {
+            if let Some(action) = actions.first().filter(|first| hanging.iter().any(|each| each.action.covers(first))) {
+                let (stands_for, action) = (caller.stands_for.standing(true), action.clone());
+                all.unknown.push(OwnUnknown { caller: caller.principal.clone(), stands_for, action, why: Why::Caller });
+            }
+        }
         if old == new {
             return;
         }
-        let statements: Vec<&Statement> = sides.iter().flat_map(Side::statements).collect();
         for actions in document::questions(&statements, &self.naming(&sides)) {
             let Some(first) = actions.first() else { continue };
             let [old, new] = sides.each_ref().map(|side| self.meant(side, |statement| statement.action.covers(first)));
-            if old == new {
+            if old == new || hanging.iter().any(|statement| statement.action.covers(first)) {
                 continue;
             }
             let Some(request) = document::request_by(caller.principal.clone(), first) else { continue };
@@ -142,6 +156,21 @@ impl Comparison<'_> {
                 }
             }
         }
+    }
+
+    /// The statements that look at something which the versions do not say alike of a caller.
+    fn hanging_on<'p>(&self, caller: &Caller, statements: &[&'p Statement]) -> Vec<&'p Statement> {
+        if self.is_same_otherwise {
+            return Vec::new();
+        }
+        let Ok(action) = ActionName::parse("sts:GetCallerIdentity") else { return Vec::new() };
+        let Some(request) = document::request_by(caller.principal.clone(), &action) else { return Vec::new() };
+        let [old, new] = [self.before, self.after].map(|world| derive::context(world, &request));
+        let said = |context: &RequestContext, key: &ConditionKey| {
+            context.recorded(key).filter(|entry| is_of_caller(entry.origin)).map(|entry| entry.presence.clone())
+        };
+        let differs = |key: &ConditionKey| said(&old, key) != said(&new, key);
+        statements.iter().filter(|statement| looked_at(statement).any(differs)).copied().collect()
     }
 
     /// Statements that name every action which could be gained: what the caller's own policies allow, where somebody knows them,
@@ -194,14 +223,13 @@ impl Comparison<'_> {
         let route = Route::Direct(Vec::new());
         route::open_up(&mut known, request, caller, &route);
         // What follows from the resource, from the Region and from how the call travels is open.
-        let of_caller: Vec<_> = known.entries().map(|(key, entry)| (key.clone(), entry.clone())).collect();
-        let mut closed = crate::context::RequestContext::closed();
-        for (key, entry) in of_caller {
-            if matches!(entry.origin, Origin::Principal | Origin::Session | Origin::World) {
-                closed.record(key, entry.presence, entry.origin);
+        let statements: Vec<&Statement> = sides.iter().flat_map(Side::statements).collect();
+        let mut closed = RequestContext::closed();
+        for key in statements.iter().flat_map(|statement| looked_at(statement)) {
+            if let Some(entry) = known.recorded(key).filter(|entry| is_of_caller(entry.origin)) {
+                closed.record(key.clone(), entry.presence.clone(), entry.origin);
             }
         }
-        let statements: Vec<&Statement> = sides.iter().flat_map(Side::statements).collect();
         let context = document::context(request, statements.into_iter(), &closed);
         let mut known = route::known(request, caller, &route);
         known.extend(self.is_unstated(&request.action));
@@ -246,8 +274,21 @@ impl Comparison<'_> {
             buckets.chain(world.resources.iter().map(|resource| resource.arn.as_str().to_owned())).collect::<Vec<_>>()
         };
         for arn in [self.before, self.after].into_iter().flat_map(arns) {
-            if self.lets_more(resource_policy(self.before, &arn), resource_policy(self.after, &arn)) {
-                found.insert(Unlooked::Resource(arn.into()));
+            let policies = [self.before, self.after].map(|world| resource_policy(world, &arn));
+            let [old, new] = policies;
+            if self.lets_more(old, new) || self.hangs_on_callers(policies) {
+                found.insert(Unlooked::Resource(arn.as_str().into()));
+            }
+            let [old, new] =
+                [self.before, self.after].map(|world| Arn::parse(&arn).ok().and_then(|arn| world.owner(&arn)));
+            if old.is_some() && new.is_some() && old != new {
+                found.insert(Unlooked::Owner(arn.into()));
+            }
+        }
+        for role in self.before.roles.iter().filter(|role| role.trust.is_some()) {
+            let after = self.after.role(role.identity.account, &role.identity.name);
+            if after.is_some_and(|after| after.trust.is_none()) {
+                found.insert(Unlooked::Trust(role.identity.arn("role").into()));
             }
         }
         let endpoints =
@@ -259,7 +300,9 @@ impl Comparison<'_> {
             let is_more = match (old, new) {
                 (_, None) => self.before.endpoint(&id).is_some_and(|endpoint| endpoint.policy.is_some()),
                 (None, Some(_)) => false,
-                (Some(old), Some(new)) => self.lets_more(Some(&old), Some(&new)),
+                (Some(old), Some(new)) => {
+                    self.lets_more(Some(&old), Some(&new)) || self.hangs_on_callers([Some(&old), Some(&new)])
+                }
             };
             if is_more {
                 found.insert(Unlooked::Endpoint(id));
@@ -287,6 +330,13 @@ impl Comparison<'_> {
         found.into_iter().collect()
     }
 
+    /// Whether policies look at something which the versions do not say alike of some caller.
+    fn hangs_on_callers(&self, policies: [Option<&Policy>; 2]) -> bool {
+        let statements: Vec<&Statement> =
+            policies.into_iter().flatten().flat_map(|policy| &policy.statements).collect();
+        !self.is_same_otherwise && self.callers.iter().any(|caller| !self.hanging_on(caller, &statements).is_empty())
+    }
+
     /// Whether a policy could let more through than another: it allows what the other does not, or denies less.
     fn lets_more(&self, old: Option<&Policy>, new: Option<&Policy>) -> bool {
         let meant =
@@ -305,6 +355,17 @@ impl Comparison<'_> {
         }
         meant
     }
+}
+
+/// Whether what is recorded of a key follows from who calls, or is said of every call of the world.
+const fn is_of_caller(origin: Origin) -> bool {
+    matches!(origin, Origin::Principal | Origin::Session | Origin::World)
+}
+
+/// The keys that a statement looks at.
+fn looked_at(statement: &Statement) -> impl Iterator<Item = &ConditionKey> {
+    let named = statement.conditions.iter().map(|condition| &condition.key);
+    named.chain(super::variables(statement).map(|variable| &variable.key))
 }
 
 /// What the statements of a policy mean, by number.

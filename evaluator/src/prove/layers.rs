@@ -318,7 +318,8 @@ impl<'c> Compiler<'c> {
     /// opposite is its negation.
     fn hanging(&mut self, condition: &Condition) -> Formula {
         let operator = condition.operator;
-        let is_single = operator.set == SetOperator::None && !operator.if_exists && !condition.is_multivalued();
+        let has_one = condition.key_type.is_some() && !condition.is_multivalued();
+        let is_single = operator.set == SetOperator::None && !operator.if_exists && has_one;
         match found(&OPPOSITES, operator.base).filter(|_| is_single) {
             Some(base) => {
                 let operator = Operator { base, ..operator };

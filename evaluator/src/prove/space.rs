@@ -67,8 +67,8 @@ pub(super) struct Subject {
     pub(super) actions: Vec<ActionName>,
 }
 
-/// The callers of either world.
-pub(super) fn callers(worlds: [&World; 2]) -> Vec<Caller> {
+/// The callers of either world, and those who are asked about.
+pub(super) fn callers(worlds: [&World; 2], asked: &[Principal]) -> Vec<Caller> {
     let mut found: BTreeMap<String, Caller> = BTreeMap::new();
     let mut accounts: Vec<AccountId> = Vec::new();
     let mut add = |principal: Principal, stands_for: StandsFor| {
@@ -122,6 +122,17 @@ pub(super) fn callers(worlds: [&World; 2]) -> Vec<Caller> {
                 | PrincipalPattern::OriginAccessIdentity(_)
                 | PrincipalPattern::Nobody => {}
             }
+        }
+    }
+    for principal in asked {
+        match principal {
+            Principal::Root { account, .. } => accounts.push(*account),
+            Principal::User(_)
+            | Principal::RoleSession { .. }
+            | Principal::FederatedUser { .. }
+            | Principal::Service(_)
+            | Principal::Federated(_)
+            | Principal::Anonymous => add(principal.clone(), StandsFor::Itself),
         }
     }
     accounts.sort_unstable();
@@ -180,10 +191,15 @@ pub(super) fn subjects(worlds: [&World; 2]) -> Vec<Subject> {
         for key in &world.keys {
             let operations =
                 kms::operations().filter(|each| each.target != Target::None && each.fits(&key.spec, &key.usage));
-            let actions = operations.filter_map(|each| ActionName::parse(&format!("kms:{}", each.name)).ok()).collect();
+            let actions = operations.filter_map(|each| ActionName::parse(&format!("kms:{}", each.name)).ok());
             let mut resource = Resource::new(key.arn.clone());
             resource.account = Some(key.account);
-            found.entry(key.arn.as_str().to_owned()).or_insert(Subject { resource, actions });
+            let subject = found.entry(key.arn.as_str().to_owned());
+            let subject = subject.or_insert_with(|| Subject { resource, actions: Vec::new() });
+            // A key of another kind takes other calls.
+            subject.actions.extend(actions);
+            subject.actions.sort_unstable();
+            subject.actions.dedup();
         }
         for role in world.roles.iter().filter(|role| role.trust.is_some()) {
             let names =

@@ -87,9 +87,11 @@ pub(crate) const BROKEN: &str = "never-allowed";
 /// Whether there is a call that must never be allowed.
 pub(crate) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'_>, span: Span) -> Found<Vec<Problem>> {
     let told = |finding: Box<Diagnostic>| vec![*finding];
-    let mut actions: Vec<ActionName> = Vec::new();
+    let mut calls: Vec<(Text, ActionName)> = Vec::new();
     for call in &never.calls {
-        actions.push(reference::action(&fill(call, scope)?).map_err(told)?);
+        let call = fill(call, scope)?;
+        let action = reference::action(&call).map_err(told)?;
+        calls.push((call, action));
     }
     let resource = fill(&never.resource, scope)?;
     let Target::Resource(target) = reference::target(facts, &resource).map_err(told)? else {
@@ -98,7 +100,7 @@ pub(crate) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
             Diagnostic::error("wrong-resource-type", resource.span(), message).help("name a key or role of the world"),
         ]);
     };
-    let (by, except) = (names(facts, &never.by, scope)?, names(facts, &never.except, scope)?);
+    let ((by, asked), (except, _)) = (names(facts, &never.by, scope)?, names(facts, &never.except, scope)?);
     let mut unless = Vec::new();
     for (key, value) in never.unless.iter() {
         let key = fill(key, scope)?;
@@ -108,7 +110,11 @@ pub(crate) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
         let values: Result<Vec<Text>, _> = value.texts().iter().map(|text| fill(text, scope)).collect();
         unless.push(excuse(&key, values?));
     }
-    let comparison = Comparison::new(world, world, Budget::default());
+    let comparison = Comparison::new(world, world, Budget::default()).asking_about(&asked);
+    for (call, action) in &calls {
+        access::is_compared(&comparison, (call, action), (&resource, &target.arn)).map_err(told)?;
+    }
+    let actions: Vec<ActionName> = calls.into_iter().map(|(_, action)| action).collect();
     let forbidden = Forbidden { actions: &actions, resource: &target.arn, unless: &unless };
     let is_meant = |caller: &Principal, standing: Standing| {
         let name = standing_name(facts, caller, standing);
@@ -142,9 +148,9 @@ pub(crate) fn never(facts: &Facts, world: &World, never: &Never, scope: &Scope<'
     Ok(problems)
 }
 
-/// Callers as they are named, each of which has to be somebody.
-fn names(facts: &Facts, written: &[Text], scope: &Scope<'_>) -> Found<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
+/// Callers as they are named, each of which has to be somebody, and those of them who are one.
+fn names(facts: &Facts, written: &[Text], scope: &Scope<'_>) -> Found<(BTreeSet<String>, Vec<Principal>)> {
+    let (mut names, mut callers) = (BTreeSet::new(), Vec::new());
     for text in written {
         let text = fill(text, scope)?;
         let name = match text.as_str().strip_suffix("/*") {
@@ -154,6 +160,7 @@ fn names(facts: &Facts, written: &[Text], scope: &Scope<'_>) -> Found<BTreeSet<S
                 let account = Text::new(linked.unwrap_or(account), text.span());
                 let root = reference::caller(facts, &account).map_err(|finding| vec![*finding])?;
                 let everybody = standing_name(facts, &root, Standing::OfAccount { allowed: true });
+                callers.push(root);
                 match (linked, everybody.strip_suffix("/*")) {
                     (Some(_), Some(account)) => format!("{account}{LINKED}"),
                     (_, _) => everybody,
@@ -161,12 +168,14 @@ fn names(facts: &Facts, written: &[Text], scope: &Scope<'_>) -> Found<BTreeSet<S
             }
             Some(_) | None => {
                 let caller = reference::caller(facts, &text).map_err(|finding| vec![*finding])?;
-                standing_name(facts, &caller, Standing::Itself)
+                let name = standing_name(facts, &caller, Standing::Itself);
+                callers.push(caller);
+                name
             }
         };
         names.insert(name);
     }
-    Ok(names)
+    Ok((names, callers))
 }
 
 /// A condition that holds where the key has one of the values.
