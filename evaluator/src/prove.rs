@@ -52,7 +52,7 @@ use search::{Model, Outcome, search};
 use space::{Caller, Facts, Meanings, StandsFor, Subject};
 
 pub use access::{Access, Travels, Way};
-pub use document::{DocumentGains, DocumentWitness, differences, documents};
+pub use document::{DocumentGains, DocumentWitness, differences, documents, undenied};
 pub use elsewhere::{Elsewhere, OwnGain, OwnUnknown, Unlooked};
 pub use never::{Never, Violation};
 pub use search::Budget;

@@ -4,12 +4,14 @@
 //! is proved that nobody gains access, or there is a request that shows it, with the statement that now allows it and the
 //! layer that stopped it before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use permitlab_evaluator::action::{ActionName, ActionPattern};
 use permitlab_evaluator::arn::Arn;
 use permitlab_evaluator::authorize::decide;
+use permitlab_evaluator::catalog::kms;
 use permitlab_evaluator::decision::Effect;
 use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
@@ -18,7 +20,7 @@ use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::prove::{
     Asked, Budget, Comparison, DocumentWitness, Elsewhere, Gains, OwnGain, Pair, Standing, Unknown, Way, Witness,
-    documents, worlds_of_key, worlds_of_trust,
+    documents, undenied, worlds_of_key, worlds_of_trust,
 };
 use permitlab_evaluator::request::Request;
 use permitlab_evaluator::source::SourceMap;
@@ -132,6 +134,8 @@ pub struct Finding {
     is_named: bool,
     /// Whether it is on a resource that no world states, as far as the caller's own policies go.
     pub is_elsewhere: bool,
+    /// Whether the same is gained where no world states the resource, as far as the caller's own policies go.
+    pub reaches_further: bool,
 }
 
 impl Verdict {
@@ -218,8 +222,14 @@ pub fn prove_policies(
     let side = |world: World, sources: SourceMap| Side { world, sources, ..Side::default() };
     match kind {
         PolicyType::Key => {
+            let beside = beside_the_key(&old, &new);
             let [old, new] = worlds_of_key([old, new]);
-            Ok(compared(after.0, &side(old, old_sources), &side(new, new_sources), budget))
+            let mut proof = compared(after.0, &side(old, old_sources), &side(new, new_sources), budget);
+            if proof.gained.is_empty() && !beside.is_empty() {
+                proof.verdict = Verdict::Inconclusive;
+            }
+            proof.unknown.extend(beside);
+            Ok(proof)
         }
         PolicyType::Trust => {
             let [old, new] = worlds_of_trust([old, new]);
@@ -237,10 +247,17 @@ pub fn prove_policies(
             let one = |witness: &DocumentWitness, denying: &Policy, allowing: &Policy, sources: &SourceMap| {
                 of_document(witness, denying, allowing, sources)
             };
-            let gained: Vec<Finding> = gains.witnesses.iter().map(|each| one(each, &old, &new, &new_sources)).collect();
-            let lost: Vec<Finding> = losses.witnesses.iter().map(|each| one(each, &new, &old, &old_sources)).collect();
-            let verdict = verdict((gained.len(), gains.unknown.len()), (lost.len(), losses.unknown.len()));
-            let unknown = gains.unknown.iter().chain(&losses.unknown);
+            let mut gained: Vec<Finding> =
+                gains.witnesses.iter().map(|each| one(each, &old, &new, &new_sources)).collect();
+            let mut lost: Vec<Finding> =
+                losses.witnesses.iter().map(|each| one(each, &new, &old, &old_sources)).collect();
+            // What is denied no more, something else may allow.
+            let (let_go, taken) = (undenied(&old, &new, budget), undenied(&new, &old, budget));
+            gained.extend(let_go.witnesses.iter().map(|each| of_undenied(each, &old)));
+            lost.extend(taken.witnesses.iter().map(|each| of_undenied(each, &new)));
+            let not_gained = gains.unknown.len() + let_go.unknown.len();
+            let verdict = verdict((gained.len(), not_gained), (lost.len(), losses.unknown.len() + taken.unknown.len()));
+            let unknown = [&gains, &losses, &let_go, &taken].into_iter().flat_map(|gains| &gains.unknown);
             let mut unknown: Vec<_> = unknown.map(|(action, why)| (action.to_string(), why.to_string())).collect();
             unknown.sort_unstable();
             unknown.dedup();
@@ -248,6 +265,40 @@ pub fn prove_policies(
             Ok(Proof { world: after.0.to_owned(), verdict, gained, lost, unknown, asked })
         }
     }
+}
+
+/// What only one version of a key policy says, and the key that stands for it cannot show: calls that a symmetric key does not
+/// take, and conditions on what kind of key it is, or in which Region.
+fn beside_the_key(old: &Policy, new: &Policy) -> Vec<(String, String)> {
+    const OF_KEY: [&str; 8] = [
+        "aws:requestedregion",
+        "kms:keyorigin",
+        "kms:keyspec",
+        "kms:keyusage",
+        "kms:multiregion",
+        "kms:multiregionkeytype",
+        "kms:primaryregion",
+        "kms:replicaregion",
+    ];
+    let takes = |pattern: &ActionPattern| {
+        let mut own = kms::operations().filter(|each| each.fits("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"));
+        own.any(|each| ActionName::parse(&format!("kms:{}", each.name)).is_ok_and(|name| pattern.matches(&name)))
+    };
+    let told = |policy: &Policy| {
+        let mut told = BTreeSet::new();
+        for statement in &policy.statements {
+            let odd = statement.action.patterns.iter().filter(|each| !takes(&each.value));
+            told.extend(odd.map(|each| each.text.as_str().to_owned()));
+            for condition in statement.conditions.iter().filter(|each| OF_KEY.contains(&each.key.folded())) {
+                let values: Vec<&str> = condition.operands.iter().map(|operand| operand.text.as_str()).collect();
+                told.insert(format!("{} {} {}", condition.operator, condition.key, values.join(" ")));
+            }
+        }
+        told
+    };
+    let (before, after) = (told(old), told(new));
+    let why = "a symmetric key of one Region stands for the policy, and does not show it";
+    before.symmetric_difference(&after).map(|each| (each.clone(), why.to_owned())).collect()
 }
 
 fn checked(
@@ -291,6 +342,7 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
     };
     let denied = if witness.denied_by.is_some() { Effect::ExplicitDeny } else { Effect::ImplicitDeny };
     let span = statement(allowing, witness.allowed_by).map(|statement| statement.span);
+    let span = span.filter(|span| sources.source(span.source).is_some());
     let caller = HOLDER.to_owned();
     let question = Question {
         by: caller.clone(),
@@ -313,6 +365,20 @@ fn of_document(witness: &DocumentWitness, denying: &Policy, allowing: &Policy, s
         asks: vec![Ask { question, context: witness.context.clone() }],
         is_named: false,
         is_elsewhere: false,
+        reaches_further: false,
+    }
+}
+
+/// What a policy denies and its other version does not.
+fn of_undenied(witness: &DocumentWitness, denying: &Policy) -> Finding {
+    let deny = denying.statements.iter().find(|each| each.index == witness.allowed_by);
+    let by = deny.map(|statement| denying.reference(statement));
+    let finding = of_document(witness, denying, denying, &SourceMap::new());
+    Finding {
+        denied: Outcome { effect: Effect::ExplicitDeny, by, ..Outcome::NOTHING },
+        allowed: Outcome { effect: Effect::Allow, by: Some("what else allows it".to_owned()), ..Outcome::NOTHING },
+        place: None,
+        ..finding
     }
 }
 
@@ -376,7 +442,11 @@ fn add_elsewhere(
                 findings.iter().filter(same).any(|known| known.actions.contains(action))
             })
         };
-        let own: Vec<Finding> = own.into_iter().filter(|own| !is_told(own)).collect();
+        let (told, own): (Vec<Finding>, Vec<Finding>) = own.into_iter().partition(is_told);
+        for known in findings.iter_mut() {
+            let same = |own: &Finding| known.who == own.who && known.allowed.by == own.allowed.by;
+            known.reaches_further |= told.iter().any(same);
+        }
         findings.extend(own);
         unknown.extend(own_unknown.iter().map(|each| {
             let who = standing_name(&allowing.facts, &each.caller, each.stands_for);
@@ -425,6 +495,7 @@ fn of_own(gain: &OwnGain, denying: &Side, allowing: &Side) -> Finding {
         asks: vec![Ask { question, context: context.clone() }],
         is_named: false,
         is_elsewhere: true,
+        reaches_further: false,
     }
 }
 
@@ -540,6 +611,7 @@ fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowi
         resource,
         is_named,
         is_elsewhere: false,
+        reaches_further: false,
     }
 }
 
@@ -751,7 +823,7 @@ impl Finding {
             "actions": self.actions, "requests": self.asks.iter().map(request_json).collect::<Vec<_>>(),
             "ways": self.ways, "statement": self.allowed.by, "place": self.place,
             "stoppedBy": { "layer": self.stopped_by, "answer": self.denied.word().word(), "statement": self.denied.by },
-            "restsOn": self.rests_on, "isElsewhere": self.is_elsewhere })
+            "restsOn": self.rests_on, "isElsewhere": self.is_elsewhere, "reachesFurther": self.reaches_further })
     }
 }
 

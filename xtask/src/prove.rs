@@ -332,6 +332,9 @@ fn details(finding: &Finding, shows_all: bool) -> Vec<String> {
     lines.push(format!("allowed by {by}{at}"));
     let by = denied.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     lines.push(format!("otherwise {}{by}, in the {} layer", denied.word().word(), finding.stopped_by));
+    if finding.reaches_further {
+        lines.push("and so, as far as its own policies go, where no world states the resource".to_owned());
+    }
     if finding.is_elsewhere {
         lines.push("as far as its own policies go: no world states such a resource".to_owned());
     }

@@ -96,7 +96,7 @@ fn what_a_policy_gives_and_takes_is_told_by_line() {
     let told = "fixtures/eval.yaml
   GAINED   role/eval  key/eval  kms:Encrypt  directly  allow  role#Use
   LOST     role/eval  key/eval  kms:Decrypt  directly  allow  role#Use
-  proved: nobody else gains or loses access, by no other action, on no other key or role
+  proved: nobody else gains or loses access, by no other action, on no other key or role of the world
 1 gained, 1 lost, 0 changed; 78 calls compared
 ";
     let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
@@ -121,7 +121,7 @@ fn what_no_line_shows_is_told_by_proof() {
     let told = "fixtures/eval.yaml
   GAINED   arn:aws:iam::444455556666:role/partner  role/eval  sts:AssumeRole  directly or through any service, if its own policies allow it  allow  trust#Assume
   LOST     role/eval  role/eval  sts:AssumeRole  directly or through any service  allow  trust#Assume
-  proved: nobody else gains or loses access, by no other action, on no other key or role (some lines are known by that proof alone)
+  proved: nobody else gains or loses access, by no other action, on no other key or role of the world (some lines are known by that proof alone)
 ";
     let (exit, out, err) = repository.simulate(&["--base", "HEAD"]);
     assert_eq!((exit, err.as_str()), (Exit::Failed, ""), "{out}");

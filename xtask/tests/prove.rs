@@ -227,3 +227,42 @@ fn what_is_gained_is_told_in_a_sentence(#[case] change: &str, #[case] expected: 
     let (_, out, err) = permitlab(&["prove", "--root", root.to_str().unwrap(), "--all", "--change", change, world]);
     assert!(out.contains(expected), "{out}{err}");
 }
+
+/// What a policy by itself denies no more is gained, and what the key that stands for a key policy cannot show is not proved.
+#[rstest]
+#[case::deny_dropped(
+    r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}, {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}"#,
+    r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#,
+    "scp",
+    "wider"
+)]
+#[case::deny_added(
+    r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#,
+    r#"{"Effect": "Deny", "Action": ["s3:*", "kms:*"], "Resource": "*"}"#,
+    "scp",
+    "narrower"
+)]
+#[case::sign(
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}"#,
+    r#"{"Effect": "Allow", "Principal": "*", "Action": ["kms:Decrypt", "kms:Sign"], "Resource": "*"}"#,
+    "key",
+    "inconclusive"
+)]
+#[case::of_its_own_arn(
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:eu-west-1:444455556666:key/5678efab-56ef-78ab-9acd-567890abcdef"}"#,
+    r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "arn:aws:kms:eu-west-1:444455556666:key/5678efab-56ef-78ab-9acd-567890abcdef"}"#,
+    "key",
+    "wider"
+)]
+fn policies_by_themselves(#[case] before: &str, #[case] after: &str, #[case] kind: &str, #[case] verdict: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prove-alone").join(kind).join(verdict);
+    fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, statements: &str| {
+        let file = folder.join(name);
+        fs::write(&file, format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#)).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (from, to) = (write("before.json", before), write("after.json", after));
+    let (_, out, err) = permitlab(&["prove", "--from", &from, "--to", &to, "--type", kind]);
+    assert!(out.contains(&format!("after.json: {verdict}\n")), "{out}{err}");
+}

@@ -139,6 +139,12 @@ pub fn documents(before: &Policy, after: &Policy, budget: Budget) -> DocumentGai
     gains
 }
 
+/// What one version of a policy without principals denies and another does not: whatever else allows it lets it through. The
+/// statement of a witness that allows is the Deny of the version before.
+pub fn undenied(before: &Policy, after: &Policy, budget: Budget) -> DocumentGains {
+    documents(&half(after, Effect::Deny), &half(before, Effect::Deny), budget)
+}
+
 /// Where two versions of a policy without principals do not do the same wherever they are attached: requests that one
 /// allows and the other does not, then those that a statement of one allows or denies and no such statement of the other.
 pub fn differences(one: &Policy, other: &Policy, budget: Budget) -> DocumentGains {
@@ -211,9 +217,16 @@ pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec
     questions
 }
 
+/// Keys that a session brings to every call, beside those of identity providers.
+const OF_SESSION: [&str; 3] = ["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"];
+
 /// Whether a call may carry the key.
 fn is_open(key: &ConditionKey, action: &ActionName) -> bool {
-    catalog::may_be_sent(key, action) || (action.service() == "kms" && key.prefix() == "kms")
+    let is_of_provider = key.prefix().contains('.') || key.prefix() == "saml";
+    catalog::may_be_sent(key, action)
+        || (action.service() == "kms" && key.prefix() == "kms")
+        || is_of_provider
+        || OF_SESSION.contains(&key.folded())
 }
 
 /// The actions of a question that take some resource of those that are gained, and a request with one of these by the first of
@@ -598,6 +611,9 @@ mod tests {
     #[case::a_date("aws:TokenIssueTime")]
     #[case::an_address("aws:VpcSourceIp")]
     #[case::a_text("aws:userid")]
+    #[case::of_an_identity_provider("cognito-identity.amazonaws.com:sub")]
+    #[case::of_saml("saml:sub")]
+    #[case::of_an_instance("ec2:SourceInstanceARN")]
     #[case::a_boolean("aws:ViaAWSService")]
     fn a_key_of_which_nothing_else_is_asked_may_be_there(#[case] key: &str) {
         let nothing = policy(ON_ALL, r#""Null": {"aws:userid": ["true"]}, "StringLike": {"aws:userid": "*"}"#);

@@ -135,7 +135,14 @@ impl Comparison<'_> {
         if old == new {
             return;
         }
-        for actions in document::questions(&statements, &self.naming(&sides)) {
+        // Where a layer comes or goes, what no statement names may be let through.
+        let everything = super::space::all_access();
+        let of_layers = |side: &Side<'_>| side.layers.iter().map(|(layer, _)| *layer).collect::<Vec<_>>();
+        let [old_layers, new_layers] = sides.each_ref().map(of_layers);
+        let is_every = old_layers != new_layers && !new_layers.contains(&Layer::Identity);
+        let naming = if is_every { everything.statements.iter().collect() } else { self.naming(&sides) };
+        let statements: Vec<&Statement> = statements.into_iter().chain(naming.iter().copied()).collect();
+        for actions in document::questions(&statements, &naming) {
             let Some(first) = actions.first() else { continue };
             let [old, new] = sides.each_ref().map(|side| self.meant(side, |statement| statement.action.covers(first)));
             if old == new || hanging.iter().any(|statement| statement.action.covers(first)) {

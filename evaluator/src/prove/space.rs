@@ -254,7 +254,7 @@ pub(super) fn with_unknown(world: &World, callers: &[Caller], everything: bool) 
 }
 
 /// An identity-based policy that allows everything.
-fn all_access() -> Policy {
+pub(super) fn all_access() -> Policy {
     let span = Span::new(SourceId::from_index(u32::MAX), 0, 0);
     let star = || Text::new("*", span);
     let statement = Statement {
@@ -281,14 +281,15 @@ fn all_access() -> Policy {
     Policy::new(STRANGER.into(), PolicyType::Identity, Version::V2012, vec![statement])
 }
 
-/// The worlds of two versions of a key policy that stand by themselves: a key of the account that they name first.
+/// The worlds of two versions of a key policy that stand by themselves: the key that they name first, or one of the account
+/// that they name first.
 pub fn worlds_of_key(versions: [Arc<Policy>; 2]) -> [World; 2] {
-    let account = named_account(&versions);
+    let example = |account: AccountId| {
+        Arn::parse(&format!("arn:aws:kms:us-east-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab")).ok()
+    };
+    let named = named_key(&versions).or_else(|| example(named_account(&versions)?));
     versions.map(|policy| {
-        let key = account.and_then(|account| {
-            let arn = format!("arn:aws:kms:us-east-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab");
-            Some(KmsKey::new(Arn::parse(&arn).ok()?, account, policy))
-        });
+        let key = named.clone().and_then(|arn| Some(KmsKey::new(arn.clone(), arn.account()?, policy)));
         World { keys: key.into_iter().collect(), ..World::default() }
     })
 }
@@ -305,6 +306,19 @@ pub fn worlds_of_trust(versions: [Arc<Policy>; 2]) -> [World; 2] {
             tags: None,
         });
         World { roles: role.into_iter().collect(), ..World::default() }
+    })
+}
+
+/// The key that policies name first as what they are about.
+fn named_key(policies: &[Arc<Policy>; 2]) -> Option<Arn> {
+    let mut patterns = policies.iter().flat_map(|policy| &policy.statements).flat_map(|each| match &each.resource {
+        ResourceElement::Listed { patterns, negated: false, .. } => patterns.as_slice(),
+        ResourceElement::Listed { .. } | ResourceElement::Missing | ResourceElement::Own => &[],
+    });
+    patterns.find_map(|pattern| {
+        let text = pattern.text.as_str();
+        let is_key = !text.contains(['*', '?', '$', '{']) && text.contains(":key/");
+        Arn::parse(text).ok().filter(|arn| is_key && arn.service() == "kms" && arn.account().is_some())
     })
 }
 

@@ -53,7 +53,9 @@ impl Changed {
             1 => " (one line is known by that proof alone)",
             _ => " (some lines are known by that proof alone)",
         };
-        format!("proved: nobody else gains or loses access, by no other action, on no other key or role{from}")
+        format!(
+            "proved: nobody else gains or loses access, by no other action, on no other key or role of the world{from}"
+        )
     }
 }
 
