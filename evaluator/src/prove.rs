@@ -290,9 +290,9 @@ impl<'w> Comparison<'w> {
         retired.map(|retires| Call { comparison: self, worlds, caller, request: request(retires), route }).collect()
     }
 
-    /// Both versions.
-    pub fn versions(&self) -> [&'w World; 2] {
-        [self.before, self.after]
+    /// What each version says of a request by somebody it knows.
+    pub fn effects(&self, request: &Request) -> [Effect; 2] {
+        [self.before, self.after].map(|world| decided(world, request).0.effect)
     }
 
     /// The worlds in which a witness of a gain is decided: both versions, with its caller in them.
@@ -540,13 +540,7 @@ impl<'c> Call<'c> {
         let known = route::known(&self.request, self.caller, self.route);
         let asked_of = |(condition, _): &(Condition, bool)| atoms.keys().contains(&condition.key);
         let known: Vec<(Condition, bool)> = known.into_iter().filter(asked_of).collect();
-        let known = known
-            .into_iter()
-            .map(|(condition, holds)| {
-                let formula = atoms.condition(condition);
-                if holds { formula } else { !formula }
-            })
-            .collect();
+        let known = known.into_iter().map(|(condition, holds)| atoms.that(condition, holds)).collect();
         Formulas { atoms, before, after, known, met }
     }
 
@@ -614,6 +608,12 @@ fn of_account(account: AccountId, atoms: &mut Atoms) -> Vec<Formula> {
 fn open_variables(statement: &Statement, view: &View<'_>) -> Vec<ConditionKey> {
     let open = variables(statement).filter(|variable| variable.resolve(view).open.is_some());
     open.map(|variable| variable.key.clone()).collect()
+}
+
+/// The keys that a statement looks at, by a condition or a variable.
+fn looked_at(statement: &Statement) -> impl Iterator<Item = &ConditionKey> {
+    let named = statement.conditions.iter().map(|condition| &condition.key);
+    named.chain(variables(statement).map(|variable| &variable.key))
 }
 
 /// The variables in the conditions and resources of a statement.

@@ -10,12 +10,9 @@ use std::sync::Arc;
 
 use permitlab_evaluator::action::{ActionName, ActionPattern};
 use permitlab_evaluator::arn::Arn;
-use permitlab_evaluator::authorize::decide;
 use permitlab_evaluator::catalog::kms;
 use permitlab_evaluator::decision::Effect;
-use permitlab_evaluator::derive;
 use permitlab_evaluator::diagnostic::Diagnostic;
-use permitlab_evaluator::gather::gather;
 use permitlab_evaluator::policy::{self, Policy, PolicyType};
 use permitlab_evaluator::principal::Principal;
 use permitlab_evaluator::prove::{
@@ -525,7 +522,7 @@ fn findings(witnesses: &[Witness], comparison: &Comparison<'_>, denying: &Side, 
     let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for witness in witnesses {
         // A scenario can name the root user of any account; what a stranger may do with everything allowed, it may too.
-        let as_root = as_root(witness, comparison.versions());
+        let as_root = as_root(witness, comparison);
         let is_named = as_root.is_some() || witness.caller != (Standing::OfAccount { allowed: true });
         let request = as_root.unwrap_or_else(|| witness.request.clone());
         let action = request.action.as_str().to_owned();
@@ -616,18 +613,12 @@ fn finding(group: Group<'_>, comparison: &Comparison<'_>, denying: &Side, allowi
 }
 
 /// The same request by the root user of a stranger's account, if it shows the same.
-fn as_root(witness: &Witness, worlds: [&World; 2]) -> Option<Request> {
+fn as_root(witness: &Witness, comparison: &Comparison<'_>) -> Option<Request> {
     let account = witness.request.principal.account().filter(|_| witness.caller != Standing::Itself)?;
     let principal = Principal::Root { account, partition: "aws".into() };
     let request = Request { principal, ..witness.request.clone() };
-    let [denied, allowed] = worlds.map(|world| effect(world, &request));
+    let [denied, allowed] = comparison.effects(&request);
     (denied.is_deny() && !allowed.is_deny()).then_some(request)
-}
-
-fn effect(world: &World, request: &Request) -> Effect {
-    let context = derive::context(world, request);
-    let endpoint = derive::endpoint(request, &context);
-    decide(&gather(world, request, endpoint.as_deref()), request, &context, Rules::NONE).effect
 }
 
 fn statement_place(world: &World, request: &Request, side: &Side) -> Option<String> {

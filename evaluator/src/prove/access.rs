@@ -6,7 +6,7 @@
 
 use crate::action::ActionName;
 use crate::arn::Arn;
-use crate::condition::operator::{Base, SetOperator};
+use crate::condition::operator::{Family, SetOperator};
 use crate::condition::{Condition, Operand};
 use crate::context::{Presence, Values};
 use crate::principal::Principal;
@@ -320,28 +320,11 @@ fn listed(mut conditions: Vec<(Condition, bool)>) -> Vec<(Condition, bool)> {
 fn lists_values(condition: &Condition, holds: bool) -> bool {
     let is_exact = |operand: &Operand| !operand.text.as_str().contains(['*', '?', '$']);
     let operator = condition.operator;
-    let is_text = match operator.base {
-        Base::StringEquals | Base::StringLike | Base::ArnEquals | Base::ArnLike => holds,
-        Base::StringNotEquals | Base::StringNotLike | Base::ArnNotEquals | Base::ArnNotLike => !holds,
-        Base::StringEqualsIgnoreCase
-        | Base::StringNotEqualsIgnoreCase
-        | Base::NumericEquals
-        | Base::NumericNotEquals
-        | Base::NumericLessThan
-        | Base::NumericLessThanEquals
-        | Base::NumericGreaterThan
-        | Base::NumericGreaterThanEquals
-        | Base::DateEquals
-        | Base::DateNotEquals
-        | Base::DateLessThan
-        | Base::DateLessThanEquals
-        | Base::DateGreaterThan
-        | Base::DateGreaterThanEquals
-        | Base::Bool
-        | Base::BinaryEquals
-        | Base::IpAddress
-        | Base::NotIpAddress
-        | Base::Null => false,
-    };
-    is_text && operator.set == SetOperator::None && !operator.if_exists && condition.operands.iter().all(is_exact)
+    let is_text = matches!(operator.base.family(), Family::String | Family::Arn) && !operator.base.ignores_case();
+    let is_positive = holds != operator.base.is_negated();
+    is_text
+        && is_positive
+        && operator.set == SetOperator::None
+        && !operator.if_exists
+        && condition.operands.iter().all(is_exact)
 }

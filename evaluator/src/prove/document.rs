@@ -29,7 +29,7 @@ use super::formula::{Atoms, Formula, IDENTITY};
 use super::layers::{Compiler, condition, plain};
 use super::search::{Budget, Model, Outcome, search};
 use super::space::Meanings;
-use super::{Why, readings, value};
+use super::{Why, looked_at, readings, value};
 
 /// The name of the resource among the keys of a model.
 pub(super) const RESOURCE: &str = "the resource";
@@ -72,6 +72,11 @@ pub(super) struct Side<'p> {
 impl<'p> Side<'p> {
     fn of(policy: &'p Policy) -> Self {
         Self { layers: vec![(Layer::Identity, Policies::One(policy))], is_open: false }
+    }
+
+    /// What its layers are.
+    pub(super) fn kinds(&self) -> Vec<Layer> {
+        self.layers.iter().map(|(layer, _)| *layer).collect()
     }
 
     pub(super) fn statements(&self) -> impl Iterator<Item = &'p Statement> {
@@ -182,9 +187,8 @@ pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec
             actions.entry(name.to_lowercase()).or_insert(action);
         }
     };
-    let negated = naming.iter().any(|statement| statement.action.negated);
     let patterns = || naming.iter().flat_map(|statement| &statement.action.patterns);
-    let every = negated || patterns().any(|pattern| pattern.value.service().is_none());
+    let every = names_every(naming);
     if every {
         for service in services::prefixes().filter_map(services::service) {
             service.actions().for_each(|action| add(format!("{}:{}", service.prefix(), action.name())));
@@ -202,9 +206,7 @@ pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec
     }
     let mut alike: BTreeMap<Vec<bool>, Vec<ActionName>> = BTreeMap::new();
     for action in actions.into_values() {
-        let of_statement = |statement: &&Statement| {
-            statement.action.patterns.iter().any(|pattern| pattern.value.matches(&action)) != statement.action.negated
-        };
+        let of_statement = |statement: &&Statement| statement.action.covers(&action);
         let of_key = |key: &&ConditionKey| is_open(key, &action);
         let named: Vec<bool> = statements.iter().map(of_statement).collect();
         if named.contains(&true) {
@@ -219,6 +221,14 @@ pub(super) fn questions(statements: &[&Statement], naming: &[&Statement]) -> Vec
 
 /// Keys that a session brings to every call, beside those of identity providers.
 const OF_SESSION: [&str; 3] = ["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"];
+
+/// Whether statements name actions of every service.
+pub(super) fn names_every(statements: &[&Statement]) -> bool {
+    let is_every = |statement: &&Statement| {
+        statement.action.negated || statement.action.patterns.iter().any(|each| each.value.service().is_none())
+    };
+    statements.iter().any(is_every)
+}
 
 /// Whether a call may carry the key.
 fn is_open(key: &ConditionKey, action: &ActionName) -> bool {
@@ -327,24 +337,15 @@ fn gain_in<'p>(
     let in_reading = |flipped: Rules| {
         let unstated = Unstated::default();
         let (mut atoms, mut met) = (Atoms::default(), Rules::NONE);
-        let view = View {
-            request: asked.request,
-            context,
-            kind: PolicyType::Identity,
-            has_boundary: false,
-            unstated: &unstated,
-        };
+        let view = view(asked.request, context, &unstated);
         let [before, after] = sides.each_ref().map(|side| allowed(side, &view, &mut atoms, flipped, &mut met));
         if after == Formula::NO || before == after {
             return (Outcome::Impossible, (atoms, before, after, Vec::new()), met);
         }
         let asks = |condition: &Condition| condition.key.as_str() == RESOURCE || atoms.keys().contains(&condition.key);
         let asked: Vec<_> = asked.known.iter().filter(|(condition, _)| asks(condition)).cloned().collect();
-        let of = |(condition, holds): (Condition, bool)| {
-            let formula = atoms.condition(condition);
-            if holds { formula } else { !formula }
-        };
-        let mut known: Vec<Formula> = asked.into_iter().map(of).collect();
+        let mut known: Vec<Formula> =
+            asked.into_iter().map(|(condition, holds)| atoms.that(condition, holds)).collect();
         known.push(has_resource(&mut atoms));
         let denied = !before.clone();
         let mut goals = vec![&after, &denied];
@@ -381,13 +382,12 @@ pub(super) fn request_by(caller: Principal, action: &ActionName) -> Option<Reque
 /// A request context in which all is open that statements look at and a call may carry, but for what is known.
 pub(super) fn context<'p>(
     request: &Request,
-    statements: impl Iterator<Item = &'p Statement> + Clone,
+    statements: impl Iterator<Item = &'p Statement>,
     known: &RequestContext,
 ) -> RequestContext {
     let mut context = derive::context(&World::default(), request);
     let keys: Vec<ConditionKey> = context.entries().map(|(key, _)| key.clone()).collect();
-    let named = statements.clone().flat_map(|statement| &statement.conditions).map(|condition| condition.key.clone());
-    for key in keys.into_iter().chain(named).chain(variables(statements)) {
+    for key in keys.into_iter().chain(statements.flat_map(looked_at).cloned()) {
         let is_known = known.recorded(&key);
         let presence = if is_open(&key, &request.action) { Presence::Unstated } else { Presence::Absent };
         let (presence, origin) =
@@ -415,15 +415,11 @@ fn allowed(side: &Side<'_>, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, 
         let (mut denies, mut allows) = (Vec::new(), Vec::new());
         let view = View { kind: policies.kind().unwrap_or(view.kind), ..*view };
         for statement in policies.iter().flat_map(|policy| &policy.statements) {
-            let listed = statement.action.patterns.iter().any(|pattern| pattern.value.matches(&view.request.action));
-            if listed == statement.action.negated {
+            if !statement.action.covers(&view.request.action) {
                 continue;
             }
             let resource = resource(statement, &view, atoms);
-            let mut compiler = Compiler::new(atoms, flipped, false);
-            let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, &view));
-            let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
-            *met = met.union(compiler.met());
+            let applies = resource.and(conditions(statement, &view, atoms, flipped, met));
             match statement.effect {
                 Effect::Deny => denies.push(applies),
                 Effect::Allow => allows.push(applies),
@@ -432,6 +428,25 @@ fn allowed(side: &Side<'_>, view: &View<'_>, atoms: &mut Atoms, flipped: Rules, 
         parts.push(Formula::any(allows).and(!Formula::any(denies)));
     }
     Formula::all(parts)
+}
+
+/// A request as policies without principals see it, whatever their keys.
+pub(super) fn view<'r>(request: &'r Request, context: &'r RequestContext, unstated: &'r Unstated) -> View<'r> {
+    View { request, context, kind: PolicyType::Identity, has_boundary: false, unstated }
+}
+
+/// When all conditions of a statement hold.
+pub(super) fn conditions(
+    statement: &Statement,
+    view: &View<'_>,
+    atoms: &mut Atoms,
+    flipped: Rules,
+    met: &mut Rules,
+) -> Formula {
+    let mut compiler = Compiler::new(atoms, flipped, false);
+    let all: Vec<Formula> = statement.conditions.iter().map(|each| compiler.condition(each, view)).collect();
+    *met = met.union(compiler.met());
+    Formula::all(all)
 }
 
 /// When a statement is about the resource.
@@ -491,13 +506,7 @@ fn replayed<'p>(
         named.insert(key.clone(), values);
     }
     let unstated = Unstated::default();
-    let view = View {
-        request: &request,
-        context: &context,
-        kind: PolicyType::Identity,
-        has_boundary: false,
-        unstated: &unstated,
-    };
+    let view = view(&request, &context, &unstated);
     let [old, new] = sides;
     let has_access = !new.is_open || atoms.is_open_identity(&model.open);
     let allows = has_access && blocking(new, &view).is_none();

@@ -30,7 +30,7 @@ use super::formula::Formula;
 use super::layers::{condition, plain};
 use super::route::{self, Route};
 use super::space::Caller;
-use super::{Comparison, Standing, Why};
+use super::{Comparison, Standing, Why, looked_at};
 
 /// What callers' own policies newly let through on resources that no version states.
 #[derive(Debug, Clone, Default)]
@@ -118,8 +118,7 @@ impl Comparison<'_> {
     }
 
     fn own(&self, caller: &Caller, all: &mut Elsewhere) {
-        let Ok(action) = ActionName::parse("sts:GetCallerIdentity") else { return };
-        let Some(plain) = document::request_by(caller.principal.clone(), &action) else { return };
+        let Some(plain) = plain_call(caller) else { return };
         let worlds = [self.before, self.after];
         let Some(sides) = sides(worlds, &plain, caller) else { return };
         let said = sides.each_ref().map(|side| self.meant(side, |_| true));
@@ -137,8 +136,7 @@ impl Comparison<'_> {
         }
         // Where a layer comes or goes, what no statement names may be let through.
         let everything = super::space::all_access();
-        let of_layers = |side: &Side<'_>| side.layers.iter().map(|(layer, _)| *layer).collect::<Vec<_>>();
-        let [old_layers, new_layers] = sides.each_ref().map(of_layers);
+        let [old_layers, new_layers] = sides.each_ref().map(Side::kinds);
         let is_every = old_layers != new_layers && !new_layers.contains(&Layer::Identity);
         let naming = if is_every { everything.statements.iter().collect() } else { self.naming(&sides) };
         let statements: Vec<&Statement> = statements.into_iter().chain(naming.iter().copied()).collect();
@@ -170,8 +168,7 @@ impl Comparison<'_> {
         if self.is_same_otherwise {
             return Vec::new();
         }
-        let Ok(action) = ActionName::parse("sts:GetCallerIdentity") else { return Vec::new() };
-        let Some(request) = document::request_by(caller.principal.clone(), &action) else { return Vec::new() };
+        let Some(request) = plain_call(caller) else { return Vec::new() };
         let [old, new] = [self.before, self.after].map(|world| derive::context(world, &request));
         let said = |context: &RequestContext, key: &ConditionKey| {
             context.recorded(key).filter(|entry| is_of_caller(entry.origin)).map(|entry| entry.presence.clone())
@@ -185,13 +182,7 @@ impl Comparison<'_> {
     fn naming<'p>(&self, [old, new]: &[Side<'p>; 2]) -> Vec<&'p Statement> {
         let differing = self.differing([old, new]);
         let own = new.layers.iter().find(|(layer, _)| *layer == Layer::Identity).map(|(_, policies)| *policies);
-        let names_all = |statements: &[&Statement]| {
-            let is_every = |statement: &&Statement| {
-                statement.action.negated || statement.action.patterns.iter().any(|each| each.value.service().is_none())
-            };
-            statements.iter().any(is_every)
-        };
-        let Some(own) = own.filter(|_| names_all(&differing)) else { return differing };
+        let Some(own) = own.filter(|_| document::names_every(&differing)) else { return differing };
         let all = own.iter().flat_map(|policy| &policy.statements);
         all.filter(|statement| statement.effect == policy::Effect::Allow).collect()
     }
@@ -199,8 +190,7 @@ impl Comparison<'_> {
     /// The statements of each layer that the same layer of the other version does not have; all of them, where the layers are
     /// others.
     fn differing<'p>(&self, [old, new]: [&Side<'p>; 2]) -> Vec<&'p Statement> {
-        let of_layers = |side: &Side<'p>| side.layers.iter().map(|(layer, _)| *layer).collect::<Vec<_>>();
-        if of_layers(old) != of_layers(new) {
+        if old.kinds() != new.kinds() {
             return old.statements().chain(new.statements()).collect();
         }
         let mut differing = Vec::new();
@@ -364,15 +354,14 @@ impl Comparison<'_> {
     }
 }
 
+/// A call by somebody that looks at nothing else.
+fn plain_call(caller: &Caller) -> Option<Request> {
+    document::request_by(caller.principal.clone(), &ActionName::parse("sts:GetCallerIdentity").ok()?)
+}
+
 /// Whether what is recorded of a key follows from who calls, or is said of every call of the world.
 const fn is_of_caller(origin: Origin) -> bool {
     matches!(origin, Origin::Principal | Origin::Session | Origin::World)
-}
-
-/// The keys that a statement looks at.
-fn looked_at(statement: &Statement) -> impl Iterator<Item = &ConditionKey> {
-    let named = statement.conditions.iter().map(|condition| &condition.key);
-    named.chain(super::variables(statement).map(|variable| &variable.key))
 }
 
 /// What the statements of a policy mean, by number.

@@ -148,6 +148,12 @@ impl Atoms {
         self.numbered(name, Atom::Condition { key, condition })
     }
 
+    /// That a condition without variables holds, or fails.
+    pub(super) fn that(&mut self, condition: Condition, holds: bool) -> Formula {
+        let formula = self.condition(condition);
+        if holds { formula } else { !formula }
+    }
+
     /// The atom of something that hangs on the value of a policy variable. One text names one such thing.
     pub(super) fn open(&mut self, text: &str) -> Formula {
         self.numbered(open_name(text), Atom::Open)

@@ -5,17 +5,16 @@
 
 use crate::action::ActionName;
 use crate::arn::Arn;
-use crate::context::{ConditionKey, Origin, Presence, RequestContext};
+use crate::context::{Origin, Presence, RequestContext};
 use crate::eval::View;
-use crate::policy::{PolicyType, ResourceElement, Statement};
+use crate::policy::{ResourceElement, Statement};
 use crate::principal::Principal;
 use crate::request::{Request, Resource};
 use crate::truth::{Rules, Unstated};
 
 use super::formula::{Atoms, Formula};
-use super::layers::Compiler;
 use super::search::{Budget, Outcome, search};
-use super::{document, readings, variables};
+use super::{document, looked_at, readings};
 
 /// Whether it is proved that on whatever resource and with whatever values of condition keys `statement` applies, one of
 /// `others` does, in each reading of the rules that AWS leaves open. With no others: that it never applies.
@@ -24,14 +23,8 @@ pub fn is_covered(statement: &Statement, others: &[&Statement], budget: Budget) 
     let all = || std::iter::once(statement).chain(others.iter().copied());
     let context = context(all());
     let unstated = Unstated::default();
-    let view = View {
-        request: &request,
-        context: &context,
-        // Key policies do not see all keys; here they do.
-        kind: PolicyType::Identity,
-        has_boundary: false,
-        unstated: &unstated,
-    };
+    // Key policies do not see all keys; here they do.
+    let view = document::view(&request, &context, &unstated);
     let in_reading = |flipped: Rules| {
         let (mut atoms, mut met) = (Atoms::default(), Rules::NONE);
         let mut applies = |statement| applies(statement, &view, &mut atoms, flipped, &mut met);
@@ -55,13 +48,8 @@ fn request() -> Option<Request> {
 /// A request context in which all is open that the statements look at.
 fn context<'s>(statements: impl Iterator<Item = &'s Statement>) -> RequestContext {
     let mut context = RequestContext::closed();
-    for statement in statements {
-        let named = statement.conditions.iter().map(|condition| &condition.key);
-        let keys: Vec<ConditionKey> =
-            named.chain(variables(statement).map(|variable| &variable.key)).cloned().collect();
-        for key in keys {
-            context.record(key, Presence::Unstated, Origin::Stated);
-        }
+    for key in statements.flat_map(looked_at) {
+        context.record(key.clone(), Presence::Unstated, Origin::Stated);
     }
     context
 }
@@ -73,9 +61,5 @@ fn applies(statement: &Statement, view: &View<'_>, atoms: &mut Atoms, flipped: R
         ResourceElement::Missing => return Formula::NO,
         ResourceElement::Listed { .. } | ResourceElement::Own => document::resource(statement, view, atoms),
     };
-    let mut compiler = Compiler::new(atoms, flipped, false);
-    let conditions = statement.conditions.iter().map(|condition| compiler.condition(condition, view));
-    let applies = Formula::all(std::iter::once(resource).chain(conditions).collect::<Vec<_>>());
-    *met = met.union(compiler.met());
-    applies
+    resource.and(document::conditions(statement, view, atoms, flipped, met))
 }

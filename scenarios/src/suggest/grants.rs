@@ -42,12 +42,11 @@ impl Grants {
     pub(super) fn of(facts: &Facts, before: &World, after: &World, request: &Request) -> Option<Self> {
         is_on_key_or_role(facts, request).then_some(())?;
         let comparison = Comparison::new(before, after, BUDGET);
-        let gains: Vec<Gains> = comparison.pairs().into_iter().map(|pair| comparison.gains(pair)).collect();
-        let witnesses = gains.iter().flat_map(|gains| &gains.witnesses);
+        let Gains { witnesses, unknown, .. } = comparison.all();
         let (own, others): (Vec<&Witness>, Vec<&Witness>) =
-            witnesses.partition(|witness| is_asked_for(witness, request));
+            witnesses.iter().partition(|witness| is_asked_for(witness, request));
         let (unsure, others_unsure): (Vec<&Unknown>, Vec<&Unknown>) =
-            gains.iter().flat_map(|gains| &gains.unknown).partition(|unknown| is_same_call(&unknown.request, request));
+            unknown.iter().partition(|unknown| is_same_call(&unknown.request, request));
         // A call that no proof looks at: nothing is known of the others like it.
         (!own.is_empty() || !unsure.is_empty() || !others.is_empty()).then_some(())?;
         let mut unknown: Vec<String> = others_unsure.iter().map(|unknown| unknown.why.to_string()).collect();
